@@ -1,0 +1,1 @@
+"""What Redis holds: its loss costs time, never an answer."""

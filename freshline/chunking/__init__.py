@@ -1,0 +1,1 @@
+"""Structured text to chunks: pure functions."""

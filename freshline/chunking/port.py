@@ -1,0 +1,41 @@
+"""A chunk, and what makes chunks. A chunker is deterministic: the same document, the same chunks, in any batch."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from freshline.parsing.port import ParsedDocument
+
+#: between the headings of a heading path
+HEADING_SEPARATOR = " > "
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage: text == document.text[start:end]; `heading` is the heading path joined, '' at the top."""
+
+    ordinal: int
+    start: int
+    end: int
+    heading: str
+    page: int | None
+    text: str
+
+
+class Chunker(Protocol):
+    """Cut one parsed document into chunks, in order."""
+
+    #: names the algorithm and its parameters: part of what a generation is
+    name: str
+
+    def __call__(self, document: ParsedDocument) -> list[Chunk]:
+        """Return at least one chunk for a document with text."""
+        ...
+
+
+def embedded_text(chunk: Chunk, title: str | None) -> str:
+    """Return what is embedded and what keys the embedding cache: title and heading path, then the passage.
+
+    >>> embedded_text(Chunk(0, 0, 3, "Setup > Linux", None, "Run"), "Guide")
+    'Guide\\nSetup > Linux\\nRun'
+    """
+    return "\n".join(part for part in (title, chunk.heading, chunk.text) if part)

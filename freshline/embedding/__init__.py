@@ -1,0 +1,1 @@
+"""Texts to vectors: a port and its adapters."""

@@ -1,0 +1,60 @@
+"""What Freshline asks of a generator: an answer from the evidence only, every claim cited, or an abstention."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from freshline.retrieval.hit import Hit
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question with its vector float32[d] and its evidence, best first."""
+
+    text: str
+    vector: NDArray[np.float32]
+    evidence: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CitedSpan:
+    """A quoted part of one piece of evidence: code points in the document's extracted text, end exclusive."""
+
+    hit: Hit
+    start: int
+    end: int
+
+    @property
+    def quote(self) -> str:
+        """The passage itself."""
+        return self.hit.text[self.start - self.hit.start : self.end - self.hit.start]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The text and the spans it rests on; no spans and no text = an abstention."""
+
+    text: str
+    citations: tuple[CitedSpan, ...]
+
+    @property
+    def abstained(self) -> bool:
+        """Whether the evidence does not hold an answer."""
+        return not self.citations
+
+
+ABSTAINED = Answer("", ())
+
+
+class Generator(Protocol):
+    """Answers a batch of questions."""
+
+    #: names the kind, its model and its parameters; stands in every as_of
+    fingerprint: str
+
+    def answer(self, questions: Sequence[Question]) -> list[Answer]:
+        """Return one answer per question, in order."""
+        ...

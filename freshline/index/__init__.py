@@ -1,0 +1,1 @@
+"""What lies on disk: segments, the manifest that names them, and compaction."""

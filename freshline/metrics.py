@@ -1,0 +1,40 @@
+"""Every metric of Freshline: one typed list with meaning, registered in one place.
+
+Use: `metrics.DOCUMENTS.labels(outcome="accepted").inc()`. Served by freshline.observability.
+"""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry(auto_describe=True)
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+def _counter(name: str, meaning: str, *labels: str) -> Counter:
+    return Counter(f"freshline_{name}", meaning, labels, registry=REGISTRY)
+
+
+def _gauge(name: str, meaning: str, *labels: str) -> Gauge:
+    return Gauge(f"freshline_{name}", meaning, labels, registry=REGISTRY)
+
+
+def _seconds(name: str, meaning: str, *labels: str) -> Histogram:
+    return Histogram(f"freshline_{name}_seconds", meaning, labels, registry=REGISTRY, buckets=_SECONDS)
+
+
+# the stream
+BATCHES = _counter("stream_batches", "micro-batches decided")
+RECORDS = _counter("stream_records", "records of decided micro-batches", "outcome")  # accepted | rejected
+CHUNKS = _counter("stream_chunks", "chunks of decided micro-batches")
+STAGE = _seconds("stream_stage", "time of one numbered step of a micro-batch", "stage")
+COVERED = _gauge("stream_covered_offset", "next offset to read, by manifest", "topic", "partition")
+COMPACTIONS = _counter("index_compactions", "compactions by how they ended", "outcome")  # done | conflict | failed
+SEGMENTS = _gauge("index_segments", "live segments", "generation", "shard")
+
+# serving
+RESPONSES = _counter("serving_responses", "responses committed", "status")
+DUPLICATES = _counter("serving_duplicates", "queries dropped because their query_id was answered before")
+ANSWER_STAGE = _seconds("serving_stage", "time of one stage of a batch of queries", "stage")
+SNAPSHOT_SEQ = _gauge("serving_snapshot_seq", "manifest seq of the snapshot in use")
+SNAPSHOT_ROWS = _gauge("serving_snapshot_rows", "live chunks of the snapshot in use")
+SNAPSHOT_REFUSED = _counter("serving_snapshot_refused", "segments refused for damaged bytes")
+REDIS_FAULTS = _counter("redis_faults", "Redis operations that failed and were done without", "operation")

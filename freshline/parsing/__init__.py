@@ -1,0 +1,1 @@
+"""Bytes to structured text: pure functions."""

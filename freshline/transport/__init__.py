@@ -1,0 +1,1 @@
+"""Kafka and its in-memory twin behind one port."""

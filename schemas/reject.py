@@ -1,0 +1,36 @@
+"""Why a record or a question was not accepted: the reason codes, part of the wire contract."""
+
+
+class Rejected(Exception):  # noqa: N818 - the outcome's name, not a fault of the program
+    """A record that cannot be accepted. `code` is one of REJECT_CODES; `detail` holds no document text."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(f"{code}: {detail}" if detail else code)
+        self.code = code
+        self.detail = detail
+
+
+#: What each code means to the producer or asker.
+REJECT_CODES: dict[str, str] = {
+    "empty_value": "the value has no bytes (a delete is a null value)",
+    "too_large": "the record is over the collection's max_bytes",
+    "invalid_utf8": "the value is not UTF-8",
+    "malformed_json": "the value is not one JSON object",
+    "duplicate_key": "a JSON object names a key twice",
+    "too_deep": "JSON nested too deeply",
+    "too_many_keys": "more JSON keys than a message may have",
+    "invalid_field": "a field is missing, of the wrong type or out of bounds",
+    "null_key": "the record has no key",
+    "key_mismatch": "the key is not collection/doc_id of the body",
+    "unknown_collection": "no section for this collection, and collections.open is off",
+    "unsupported_type": "no parser for this content",
+    "unparseable": "the parser refused the content",
+    "empty_document": "no text is left after parsing",
+    "too_many_chunks": "the document is over the limit of chunks",
+    "bad_embedding": "the embedder gave zero or not-a-number for this text",
+    "query_id_reused": "another question under a query_id that was already answered",
+    "invalid_query": "the question breaks its contract",
+    "deadline_exceeded": "the deadline had passed before an answer",
+    "unsupported": "a part of the contract that this release does not serve",
+    "internal": "a fault of ours while answering; the log has the details",
+}

@@ -1,0 +1,1 @@
+"""Kafka to Spark to lake and index, for ever."""
