@@ -16,7 +16,9 @@ from msgspec import Meta
 #: JSON numbers are read as doubles elsewhere: integers above 2**53 - 1 do not survive (RFC 8259, section 6).
 MAX_INTEGER = 2**53 - 1
 
-Collection = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}\Z", description="lower case, at most 63")]
+Collection = Annotated[
+    str, Meta(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}\Z", description="lower case, at most 63")
+]
 #: Stored literally and never used as a path; control characters and line separators are refused.
 DocId = Annotated[
     str,
@@ -26,8 +28,10 @@ QueryId = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\u0000-
 Principal = Annotated[str, Meta(min_length=1, max_length=256)]
 Version = Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
 Scalar = str | int | float | bool | None
+Partition = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Offset = Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
 #: {topic: {partition: next offset to read}}
-Offsets = dict[str, dict[int, int]]
+Offsets = dict[str, dict[Partition, Offset]]
 
 #: The principal that everybody has, also a question that names none.
 PUBLIC = "public"
