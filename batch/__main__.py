@@ -1,0 +1,99 @@
+"""The batch jobs' composition root: `freshline backfill PATH` or `python -m batch backfill PATH`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from batch.backfill import Backfill
+from batch.source import open_source
+from freshline.cache.factory import open_hints
+from freshline.chunking.recursive import make_chunker
+from freshline.config import from_environment
+from freshline.embedding.load import fingerprint_of
+from freshline.errors import UserError
+from freshline.index.generations import ensure_generation
+from freshline.index.manifest import Manifest
+from freshline.ingest.one_pass import PassPlan
+from freshline.ingest.result import PassResult
+from freshline.ingest.spark import run_pass
+from freshline.lake.session import open_session
+from freshline.lake.storage import Storage
+from freshline.lake.tables import Lake
+from freshline.observability import setup_logging
+from freshline.settings import Settings
+
+app = typer.Typer(help="Batch jobs over the lake.", no_args_is_help=True, pretty_exceptions_enable=False)
+console = Console()
+
+
+@app.callback()
+def _jobs() -> None:
+    """Keep `backfill` a verb while it is the only one."""
+
+
+@app.command(epilog="Example:  freshline backfill docs/ --collection handbook")
+def backfill(
+    path: Annotated[Path, typer.Argument(help="folder or file of text, .jsonl or .parquet of messages")],
+    collection: Annotated[str, typer.Option(help="collection of text files")] = "docs",
+    setting: Annotated[list[str] | None, typer.Option("--set", help="section.key=value")] = None,
+) -> None:
+    """Read a folder, JSON Lines or Parquet through the stream's own pass, as one Spark job."""
+    overrides = [part for each in setting or [] for part in ("--set", each)]
+    settings = from_environment(overrides)
+    setup_logging(settings, "backfill")
+    source = open_source(path, collection)
+    with console.status("starting Spark"):
+        session = open_session(settings, "freshline-backfill")
+    try:
+        job = _open(settings, session, source)
+        with console.status(f"reading {path}"):
+            number, result = job.run()
+    finally:
+        session.stop()
+    _tell(number, result)
+    if result.rejected:
+        raise typer.Exit(1)
+
+
+def _open(settings: Settings, session: Any, source: Any) -> Backfill:
+    lake = Lake(Storage(settings.lake.uri))
+    lake.create()
+    manifest = Manifest(lake)
+    generation = ensure_generation(
+        manifest,
+        fingerprint=fingerprint_of(settings.models).id,
+        chunker=make_chunker(settings.chunking, settings.models).name,
+        shards=settings.index.shards,
+    )
+
+    def read(number: int, plan: PassPlan) -> PassResult:
+        frame = source.frame(session, run=number, tasks=settings.spark.tasks)
+        return run_pass(frame, plan, settings, to_records=source.records)
+
+    return Backfill(manifest, lake, read, generation.generation, generation.shards, open_hints(settings).notify)
+
+
+def _tell(number: int, result: PassResult) -> None:
+    table = Table(title=f"backfill {number}", show_header=False)
+    table.add_row("documents", str(result.accepted))
+    table.add_row("chunks", f"{result.chunks} ({result.embedded} embedded, the rest from the cache)")
+    for code, count in sorted(result.reject_codes.items()):
+        table.add_row(f"rejected: {code}", str(count))
+    console.print(table)
+
+
+def main() -> None:
+    """Run; a user's mistake is one line and exit code 2."""
+    try:
+        app(prog_name="freshline")
+    except UserError as error:
+        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

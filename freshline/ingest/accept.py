@@ -1,0 +1,79 @@
+"""Record → state: decode, check against the collection's settings, parse, chunk. Pure but for the chunker.
+
+Knows neither vectors nor files. Whatever the bytes, the result is a State or a Reject: never an exception.
+"""
+
+import functools
+from typing import Any
+
+from freshline.chunking.port import Chunker
+from freshline.ids import document_key
+from freshline.ingest.record import RawRecord
+from freshline.ingest.state import Reject, State
+from freshline.parsing.registry import parse
+from freshline.revision import Kind, Revision
+from freshline.settings import CollectionSettings, CollectionsSettings, LimitSettings
+from schemas.codec import Tombstone, content_bytes, decode_document
+from schemas.messages import DocumentEvent
+from schemas.reject import Rejected
+
+
+class Acceptor:
+    """Turns records into states by one policy."""
+
+    def __init__(self, collections: CollectionsSettings, limits: LimitSettings, chunker: Chunker) -> None:
+        self._collections = collections
+        self._limits = limits
+        self._chunker = chunker
+
+    def accept(self, record: RawRecord, clock: int) -> State | Reject:
+        """Return what the record becomes; `clock` is its partition's running clock, ms."""
+        try:
+            return self._accept(record, clock)
+        except Rejected as reason:
+            return Reject.of(record, reason)
+
+    def _accept(self, record: RawRecord, clock: int) -> State:
+        largest = max(c.max_bytes for c in (self._collections.default, *self._collections.named.values()))
+        _check_size(record, largest)  # before decoding: what no collection accepts is not worth a parse
+        message = decode_document(record.key, record.value, max_keys=self._limits.max_keys)
+        collection = self._collections.get(message.collection)
+        if collection is None:
+            raise Rejected("unknown_collection", f"collection {message.collection!r}")
+        _check_size(record, collection.max_bytes)
+        make = functools.partial(
+            State,
+            key=document_key(message.collection, message.doc_id),
+            collection=message.collection,
+            doc_id=message.doc_id,
+            record=record,
+        )
+        position = (clock, record.partition, record.offset)
+        if isinstance(message, Tombstone):
+            return make(kind=Kind.FLOOR, revision=Revision(0, *position))
+        revision = Revision(message.version or 0, *position)
+        if message.deleted:
+            return make(kind=Kind.DELETE, revision=revision)
+        return make(kind=Kind.PUT, revision=revision, **self._read(message, collection))
+
+    def _read(self, event: DocumentEvent, collection: CollectionSettings) -> dict[str, Any]:
+        content = content_bytes(event)
+        parsed = parse(content, event.content_type, name=event.doc_id)
+        chunks = tuple(self._chunker(parsed))
+        if not chunks:
+            raise Rejected("empty_document")
+        if len(chunks) > self._limits.max_chunks:
+            raise Rejected("too_many_chunks", f"{len(chunks)} chunks, at most {self._limits.max_chunks}")
+        return {
+            "event": event,
+            "content": content,
+            "title": event.title or parsed.title,
+            "acl": collection.default_acl if event.acl is None else event.acl,
+            "chunks": chunks,
+        }
+
+
+def _check_size(record: RawRecord, limit: int) -> None:
+    size = len(record.value or b"")
+    if size > limit:
+        raise Rejected("too_large", f"{size} bytes, at most {limit}")

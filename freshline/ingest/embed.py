@@ -1,0 +1,39 @@
+"""States → vectors: one call for all chunks of many documents; a text without a usable vector costs its document."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from freshline.chunking.port import embedded_text
+from freshline.embedding.port import BadEmbedding, Vectors
+from freshline.ingest.state import Reject, State
+from schemas.reject import Rejected
+
+
+class DocumentEmbedder(Protocol):
+    """What is needed of an embedder here; freshline.embedding.cached.CachedEmbedder in production."""
+
+    def documents(self, texts: Sequence[str]) -> Vectors:
+        """Return float32[n, d]. Raises BadEmbedding naming a row."""
+        ...
+
+
+def embed(
+    states: Sequence[State], embedder: DocumentEmbedder
+) -> tuple[list[State], Vectors, list[Reject]]:
+    """Return (the states kept, float32[all their chunks in order, d], the states refused)."""
+    kept, refused = list(states), []
+    while True:
+        texts = [embedded_text(chunk, state.title) for state in kept for chunk in state.chunks]
+        try:
+            return kept, embedder.documents(texts), refused
+        except BadEmbedding as bad:
+            guilty = _owner(kept, bad.row)
+            refused.append(Reject.of(guilty.record, Rejected("bad_embedding", str(bad))))
+            kept.remove(guilty)
+
+
+def _owner(states: Sequence[State], row: int) -> State:
+    ends = np.cumsum([len(state.chunks) for state in states])
+    return states[int(np.searchsorted(ends, row, side="right"))]

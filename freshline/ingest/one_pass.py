@@ -1,0 +1,114 @@
+"""The one pass of a task: decode → parse → chunk → embed → write, then one small result.
+
+Steps for each group of records (bounded by CHUNKS_A_GROUP, so memory does not grow with the input):
+    1  accept   records become states or rejects; each keeps its position
+    2  embed    one call for all chunks of the group; unchanged texts come from the cache
+    3  write    Parquet files for documents, chunks and rejects, one segment per shard; all fsynced
+
+Nothing that is written here is visible: only a manifest entry that names a file makes it so. A task that is run
+twice leaves files that no entry names.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+
+from freshline.embedding.port import Vectors
+from freshline.ids import shard_of
+from freshline.index.entries import Add, DataFile
+from freshline.index.segment import write_segment
+from freshline.ingest.embed import embed
+from freshline.ingest.parts import Parts
+from freshline.ingest.record import Clocks, RawRecord, RunningClocks
+from freshline.ingest.result import PassResult, add_up
+from freshline.ingest.rows import chunk_rows, document_rows, reject_rows, segment_rows, segment_states
+from freshline.ingest.state import Reject, State
+from freshline.lake.parquet import write_data_file
+
+#: One group: about 6 MB of vectors at 384 dimensions, and a few seconds to minutes of embedding.
+CHUNKS_A_GROUP = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassPlan:
+    """What the driver decides for all tasks of a batch."""
+
+    generation: int
+    shards: int
+    clocks: Clocks
+
+
+def one_pass(records: Iterable[RawRecord], plan: PassPlan, parts: Parts) -> PassResult:
+    """Read all records of a task, in order within each partition, and write their files."""
+    clocks = RunningClocks(plan.clocks)
+    before = parts.embedder.embedded
+    groups = [_write(states, rejects, plan, parts) for states, rejects in _groups(records, clocks, parts)]
+    counted = PassResult(clocks=clocks.seen, embedded=parts.embedder.embedded - before)
+    return add_up([*groups, counted])
+
+
+def _groups(
+    records: Iterable[RawRecord], clocks: RunningClocks, parts: Parts
+) -> Iterator[tuple[list[State], list[Reject]]]:
+    states: list[State] = []
+    rejects: list[Reject] = []
+    chunks = 0
+    for record in records:
+        outcome = parts.acceptor.accept(record, clocks.advance(record))
+        if isinstance(outcome, Reject):
+            rejects.append(outcome)
+            continue
+        states.append(outcome)
+        chunks += len(outcome.chunks)
+        if chunks >= CHUNKS_A_GROUP:
+            yield states, rejects
+            states, rejects, chunks = [], [], 0
+    if states or rejects:
+        yield states, rejects
+
+
+def _write(states: list[State], rejects: list[Reject], plan: PassPlan, parts: Parts) -> PassResult:
+    kept, vectors, refused = embed(states, parts.embedder)
+    rejects = [*rejects, *refused]
+    return PassResult(
+        files=tuple(_write_tables(kept, vectors, rejects, plan, parts)),
+        segments=tuple(_write_segments(kept, vectors, plan, parts)),
+        accepted=len(kept),
+        rejected=len(rejects),
+        chunks=len(vectors),
+        reject_codes=dict(Counter(reject.code for reject in rejects)),
+    )
+
+
+def _write_tables(
+    states: Sequence[State], vectors: Vectors, rejects: Sequence[Reject], plan: PassPlan, parts: Parts
+) -> Iterator[DataFile]:
+    generation = {"generation": str(plan.generation)}
+    tables: list[tuple[str, pa.Table, dict[str, str]]] = [
+        ("documents", document_rows(states), {}),
+        ("chunks", chunk_rows(states, vectors, plan.generation), generation),
+        ("rejects", reject_rows(rejects, datetime.now(UTC)), {}),
+    ]
+    for name, table, partition_values in tables:
+        if table.num_rows:
+            yield write_data_file(parts.storage, name, table, partition_values=partition_values)
+
+
+def _write_segments(states: Sequence[State], vectors: Vectors, plan: PassPlan, parts: Parts) -> Iterator[Add]:
+    shard_of_state = [shard_of(state.key, plan.shards) for state in states]
+    shard_of_row = np.repeat(np.array(shard_of_state, np.int32), [len(state.chunks) for state in states])
+    for shard in sorted(set(shard_of_state)):
+        mine = [state for state, its in zip(states, shard_of_state, strict=True) if its == shard]
+        yield write_segment(
+            parts.storage,
+            rows=segment_rows(mine),
+            states=segment_states(mine),
+            vectors=vectors[shard_of_row == shard],
+            fingerprint_id=parts.fingerprint_id,
+            generation=plan.generation,
+            shard=shard,
+        )

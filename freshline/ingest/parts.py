@@ -1,0 +1,47 @@
+"""The adapters that a task of the one pass needs, opened once in each Python worker and kept between batches.
+
+A model takes seconds to load; Spark reuses its Python workers, so the parts live as long as the process.
+"""
+
+import functools
+from dataclasses import dataclass
+
+import msgspec
+
+from freshline.cache.factory import open_cache
+from freshline.chunking.recursive import make_chunker
+from freshline.embedding.cached import CachedEmbedder
+from freshline.embedding.load import load_embedder
+from freshline.ingest.accept import Acceptor
+from freshline.lake.storage import Storage
+from freshline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Everything behind a port that the pass uses."""
+
+    acceptor: Acceptor
+    embedder: CachedEmbedder
+    storage: Storage
+    fingerprint_id: str
+
+
+def open_parts(settings: Settings) -> Parts:
+    """Return this process's parts for these settings; the second call is free."""
+    return _open(msgspec.json.encode(settings, order="sorted"))
+
+
+@functools.lru_cache(maxsize=1)
+def _open(encoded: bytes) -> Parts:
+    settings = msgspec.json.decode(encoded, type=Settings)
+    embedder = load_embedder(settings.models)
+    fingerprint_id = embedder.fingerprint.id
+    return Parts(
+        acceptor=Acceptor(
+            settings.collections, settings.limits, make_chunker(settings.chunking, settings.models)
+        ),
+        embedder=CachedEmbedder(embedder, open_cache(settings, fingerprint_id)),
+        storage=Storage(settings.lake.uri),
+        fingerprint_id=fingerprint_id,
+    )

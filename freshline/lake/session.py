@@ -1,0 +1,47 @@
+"""The Spark session of stream and batch: local or on a cluster, the user's own settings last."""
+
+import os
+from typing import Any
+
+from freshline.embedded.jars import spark_jars
+from freshline.settings import Settings
+
+#: A micro-batch is small: 200 shuffle partitions or a UI would cost more than the work.
+_DEFAULTS = {
+    "spark.ui.enabled": "false",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "500",
+    "spark.sql.streaming.minBatchesToRetain": "2",
+    "spark.sql.streaming.numRecentProgressUpdates": "2",
+    "spark.scheduler.mode": "FAIR",
+    # a model must find neither a hub nor a second set of threads in a Python worker
+    "spark.executorEnv.HF_HUB_OFFLINE": "1",
+    "spark.executorEnv.TRANSFORMERS_OFFLINE": "1",
+    "spark.executorEnv.TOKENIZERS_PARALLELISM": "false",
+}
+
+
+def open_session(settings: Settings, name: str) -> Any:
+    """Return a session. Under spark-submit the master and jars given there win."""
+    from pyspark.sql import SparkSession  # noqa: PLC0415 - heavy, and serving must not need it
+
+    builder = SparkSession.builder.appName(name)
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ  # how spark-submit says that it has started the JVM
+    if not submitted:
+        jars = ",".join(str(jar) for jar in spark_jars(settings))
+        builder = (
+            builder.master(settings.spark.master)
+            .config("spark.jars", jars)
+            .config("spark.driver.memory", settings.spark.driver_memory)
+            .config("spark.driver.host", "127.0.0.1")
+            .config("spark.driver.bindAddress", "127.0.0.1")
+        )
+    for key, value in {**_DEFAULTS, **settings.spark.conf}.items():
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("WARN")
+    return session

@@ -1,0 +1,126 @@
+"""The stream's composition root: `freshline stream`, `python -m streaming`, or under spark-submit."""
+
+import logging
+import os
+import signal
+import sys
+from functools import partial
+from typing import Any
+
+from freshline import failpoints
+from freshline.cache.factory import open_hints
+from freshline.chunking.recursive import make_chunker
+from freshline.clock import SystemClock
+from freshline.config import from_environment
+from freshline.embedding.load import fingerprint_of
+from freshline.errors import Fenced, UserError
+from freshline.index.generations import ensure_generation
+from freshline.index.manifest import Manifest
+from freshline.ingest.one_pass import PassPlan
+from freshline.ingest.result import PassResult
+from freshline.ingest.spark import run_pass, warm_up
+from freshline.lake.session import open_session
+from freshline.lake.storage import Storage
+from freshline.lake.tables import Lake
+from freshline.observability import serve_health, setup_logging
+from freshline.settings import Settings
+from freshline.transport.connection import topic_name
+from freshline.transport.kafka import open_log
+from streaming.compactor import Compactor
+from streaming.dead_letters import KafkaDeadLetters
+from streaming.kafka_options import spark_kafka_options
+from streaming.micro_batch import Steps
+from streaming.runner import StreamPlan, StreamRunner
+from streaming.upkeep import Upkeep
+
+_log = logging.getLogger("freshline.stream")
+
+
+def _steps(settings: Settings, storage: Storage, generation: int) -> Steps:
+    log = open_log(settings.kafka)
+    lake = Lake(storage)
+    return Steps(
+        manifest=Manifest(lake),
+        lake=lake,
+        dead_letters=KafkaDeadLetters(
+            log,
+            storage,
+            group=f"{settings.kafka.group_prefix}-stream",
+            topic=topic_name(settings.kafka, "documents"),
+            dlq=topic_name(settings.kafka, "documents.dlq"),
+        ),
+        notify=open_hints(settings).notify,
+        run_pass=partial(_run_pass, settings),
+        generation=generation,
+    )
+
+
+def _run_pass(settings: Settings, frame: Any, plan: PassPlan) -> PassResult:
+    return run_pass(frame, plan, settings)
+
+
+def _run(settings: Settings) -> None:
+    if settings.debug.failpoint:
+        failpoints.arm(settings.debug.failpoint)
+    storage = Storage(settings.lake.uri)
+    lake = Lake(storage)
+    lake.create()
+    generation = ensure_generation(
+        Manifest(lake),
+        fingerprint=fingerprint_of(settings.models).id,
+        chunker=make_chunker(settings.chunking, settings.models).name,
+        shards=settings.index.shards,
+    )
+    log = open_log(settings.kafka)
+    log.reader().close()  # a broker that is not there is said before Spark starts
+    session = open_session(settings, "freshline-stream")
+    warm_up(session, settings.spark.tasks, settings)
+    upkeep = Upkeep(Compactor(session, settings), lambda: warm_up(session, settings.spark.tasks, settings))
+    plan = StreamPlan(
+        settings=settings,
+        topic=topic_name(settings.kafka, "documents"),
+        kafka_options=spark_kafka_options(settings.kafka),
+    )
+    runner = StreamRunner(
+        session,
+        plan,
+        lambda: _steps(settings, storage, generation.generation),
+        log.reader,
+        storage,
+        upkeep,
+        SystemClock(),
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: runner.stop())
+    with serve_health(settings, "stream", lambda: runner.ready):
+        upkeep.start()
+        runner.run()
+    upkeep.stop(timeout=5.0)
+    session.stop()
+
+
+def main() -> None:
+    """Run until SIGTERM. Exit 0 after a clean stop, 2 for a mistake in the settings, 1 for anything else."""
+    try:
+        settings = from_environment(sys.argv[1:])
+        setup_logging(settings, "stream")
+        _run(settings)
+    except UserError as error:
+        _log.error("cannot run: %s", error)  # noqa: TRY400 - the message is for a user: no stack trace
+        _exit(2)
+    except Fenced as error:
+        _log.error("another stream has taken over: %s", error)  # noqa: TRY400
+        _exit(1)
+    except Exception:  # the JVM may be gone: say what happened and let the supervisor start anew
+        _log.exception("stream failed")
+        _exit(1)
+
+
+def _exit(code: int) -> None:
+    """End at once: Spark's own clean-up waits for a JVM that may be gone."""
+    logging.shutdown()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

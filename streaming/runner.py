@@ -1,0 +1,175 @@
+"""Runs the stream until told to stop: recover from the manifest, read from its coverage, start again on trouble.
+
+A batch that is in hand when the stop comes is finished first. What goes wrong inside a batch is kept as it is,
+because Spark would hand it back as text.
+"""
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from freshline.clock import Clock
+from freshline.coverage import Coverage
+from freshline.errors import FreshlineError, TransientError
+from freshline.ingest.result import PassResult
+from freshline.lake.storage import Storage
+from freshline.settings import Settings
+from freshline.transport.port import LogReader
+from streaming.micro_batch import Steps
+from streaming.source import end_offsets, open_stream, starting_offsets
+
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 30.0
+#: A clean stop waits this long, in seconds, for the batch in hand.
+STOP_WITHIN = 20.0
+
+_log = logging.getLogger("freshline.stream")
+
+
+class Background(Protocol):
+    """Upkeep beside the batches: told of each decided batch, and when to end."""
+
+    def batch_done(self) -> None:
+        """One more batch is decided."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamPlan:
+    """Everything that stays the same over restarts of the query."""
+
+    settings: Settings
+    topic: str
+    kafka_options: dict[str, str]
+
+
+class StreamRunner:
+    """The stream over its parts. `steps` is called anew after a failure: its producer may be in doubt."""
+
+    def __init__(
+        self,
+        session: Any,
+        plan: StreamPlan,
+        steps: Callable[[], Steps],
+        reader: Callable[[], LogReader],
+        storage: Storage,
+        background: Background,
+        clock: Clock,
+    ) -> None:
+        self._session = session
+        self._plan = plan
+        self._open_steps = steps
+        self._open_reader = reader
+        self._storage = storage
+        self._background = background
+        self._clock = clock
+        self._stop = threading.Event()
+        self._batch = threading.Lock()
+        self._failure: BaseException | None = None
+        self.ready = False
+
+    def stop(self) -> None:
+        """Ask for a clean end; run() returns after the batch in hand."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Run until stop(). Raises UserError and Fenced; everything transient is tried again for ever."""
+        pause = _FIRST_PAUSE
+        while not self._stop.is_set():
+            started = self._clock.monotonic()
+            try:
+                self._run_once()
+            except TransientError as error:
+                _log.warning("stream interrupted: %s; next try in %.1f s", error, pause)
+            else:
+                return
+            self.ready = False
+            if self._clock.monotonic() - started > _LONGEST_PAUSE:
+                pause = _FIRST_PAUSE  # it had worked for a while: this is new trouble
+            self._stop.wait(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _run_once(self) -> None:
+        self._failure = None
+        steps = self._open_steps()
+        steps.finish(steps.manifest.fold())
+        start = self._start(steps)
+        checkpoint = f"checkpoints/stream-{uuid.uuid4().hex[:12]}"
+        self._forget_old_checkpoints()
+        query = self._query(steps, start, checkpoint)
+        self.ready = True
+        try:
+            while not self._stop.is_set() and query.isActive:
+                self._stop.wait(0.2)
+            if not query.isActive:
+                raise self._reason(query)
+        finally:
+            if self._batch.acquire(timeout=STOP_WITHIN):
+                self._batch.release()
+            query.stop()
+
+    def _start(self, steps: Steps) -> Coverage:
+        reader = self._open_reader()
+        try:
+            bounds = reader.bounds(self._plan.topic)
+        finally:
+            reader.close()
+        return starting_offsets(self._plan.topic, bounds, steps.manifest.fold().coverage)
+
+    def _query(self, steps: Steps, start: Coverage, checkpoint: str) -> Any:
+        position = {"at": start}
+
+        def process(frame: Any, batch_id: int) -> None:
+            end = end_offsets(self._storage, checkpoint, batch_id)
+            with self._batch:
+                if self._stop.is_set():
+                    return  # Spark's checkpoint may now run ahead; it is thrown away at the next start
+                try:
+                    result = steps.run(frame.coalesce(self._plan.settings.spark.tasks), position["at"], end)
+                except BaseException as failure:
+                    self._failure = failure
+                    raise
+                position["at"] = end
+            self._report(batch_id, result)
+
+        frame = open_stream(
+            self._session, self._plan.kafka_options, self._plan.topic, start, self._plan.settings.stream.max_records
+        )
+        return (
+            frame.writeStream.foreachBatch(process)
+            .option("checkpointLocation", self._storage.uri(checkpoint))
+            .trigger(processingTime=f"{int(self._plan.settings.stream.trigger * 1000)} milliseconds")
+            .queryName("freshline-stream")
+            .start()
+        )
+
+    def _report(self, batch_id: int, result: PassResult | None) -> None:
+        if result is None:
+            _log.info("batch skipped, already covered", extra={"batch": batch_id})
+            return
+        _log.info(
+            "batch decided",
+            extra={
+                "accepted": result.accepted,
+                "rejected": result.rejected,
+                "chunks": result.chunks,
+                "embedded": result.embedded,
+                "reject_codes": result.reject_codes,
+            },
+        )
+        self._background.batch_done()
+
+    def _reason(self, query: Any) -> BaseException:
+        if isinstance(self._failure, FreshlineError):
+            return self._failure
+        error = self._failure or query.exception()
+        reason = TransientError(f"the streaming query ended: {str(error)[:2000]}")
+        reason.__cause__ = error if isinstance(error, BaseException) else None
+        return reason
+
+    def _forget_old_checkpoints(self) -> None:
+        for name in self._storage.list("checkpoints"):
+            self._storage.delete_folder(f"checkpoints/{name}")

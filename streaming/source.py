@@ -1,0 +1,73 @@
+"""Where the stream reads from: `documents` from the manifest's coverage on, one checkpoint for each start.
+
+Spark's checkpoint is not the authority. Each start opens a new one at the coverage, so a checkpoint that was lost,
+rolled back or torn means nothing (docs/decisions/0001). What Spark wrote there is read for one thing only: the end
+offsets of the batch in hand, which the log of offsets names before the batch runs.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from freshline.coverage import Coverage, next_offset
+from freshline.errors import UserError
+from freshline.lake.storage import Storage
+
+#: Spark's word for "from the first offset kept".
+_EARLIEST = -2
+
+Bounds = Mapping[int, tuple[int, int]]
+
+
+def starting_offsets(topic: str, bounds: Bounds, coverage: Coverage) -> Coverage:
+    """Return where each partition is read from. Raises UserError where records are lost or offsets went back."""
+    if not bounds:
+        raise UserError(f"Kafka has no topic {topic!r}; create the topics with `freshline topics apply`.")
+    for partition, (first, end) in sorted(bounds.items()):
+        covered = next_offset(coverage, topic, partition)
+        if 0 < covered < first:
+            raise UserError(
+                f"records lost: {topic}[{partition}] offsets {covered} to {first - 1} were removed by Kafka's "
+                f"retention before they were read. Publish those documents again, then accept the gap with "
+                f"`freshline stream --accept-gap`."
+            )
+        if covered > end:
+            raise UserError(
+                f"{topic}[{partition}] ends at offset {end}, but {covered} is already covered: the topic was "
+                f"created anew or cut. Point kafka.bootstrap at the right cluster."
+            )
+    return {topic: {partition: next_offset(coverage, topic, partition) for partition in bounds}}
+
+
+def spark_offsets(offsets: Coverage) -> str:
+    """Return the offsets as Spark's option startingOffsets; 0 means the first offset kept."""
+    return json.dumps(
+        {
+            topic: {str(partition): offset or _EARLIEST for partition, offset in partitions.items()}
+            for topic, partitions in offsets.items()
+        }
+    )
+
+
+def open_stream(session: Any, options: Mapping[str, str], topic: str, start: Coverage, max_records: int) -> Any:
+    """Return the streaming data frame with the columns of RawRecord."""
+    return (
+        session.readStream.format("kafka")
+        .options(**options)
+        .option("subscribe", topic)
+        .option("startingOffsets", spark_offsets(start))
+        .option("maxOffsetsPerTrigger", max_records)
+        .option("failOnDataLoss", "true")
+        .load()
+        .selectExpr(
+            "topic", "partition", "offset", "unix_millis(timestamp) AS timestamp", "key", "value"
+        )
+    )
+
+
+def end_offsets(storage: Storage, checkpoint: str, batch_id: int) -> Coverage:
+    """Return the end of a batch from Spark's log of offsets: a version line, a metadata line, one per source."""
+    lines = storage.read(f"{checkpoint}/offsets/{batch_id}").decode().splitlines()
+    return msgspec.json.decode(lines[2], type=Coverage, strict=False)

@@ -1,0 +1,57 @@
+"""Work beside the batches, in one background thread: compaction of small segments, and keeping the models warm."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from freshline import metrics
+
+#: Spark ends Python workers after 60 s without work; three chances to be in time.
+_WARM_EVERY = 20.0
+
+_log = logging.getLogger("freshline.stream")
+
+
+class Upkeep:
+    """Runs `compact` after batches and `warm` when nothing else has happened for a while."""
+
+    def __init__(self, compact: Callable[[], str], warm: Callable[[], None]) -> None:
+        self._compact = compact
+        self._warm = warm
+        self._wake = threading.Event()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, timeout: float) -> None:
+        """Ask for the end and wait at most timeout seconds."""
+        self._stopped.set()
+        self._wake.set()
+        self._thread.join(timeout)
+
+    def batch_done(self) -> None:
+        """Look for segments to merge soon."""
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            woken = self._wake.wait(_WARM_EVERY)
+            self._wake.clear()
+            if self._stopped.is_set():
+                return
+            try:
+                self._step(woken)
+            except Exception:  # upkeep must not end the stream: what it missed, it does later
+                metrics.COMPACTIONS.labels("failed").inc()
+                _log.exception("upkeep failed; the stream goes on")
+
+    def _step(self, woken: bool) -> None:
+        if not woken:
+            self._warm()
+            return
+        outcome = self._compact()
+        if outcome:
+            metrics.COMPACTIONS.labels(outcome).inc()
