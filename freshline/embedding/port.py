@@ -6,9 +6,23 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from freshline.errors import FreshlineError
 from freshline.fingerprint import Fingerprint
 
 Vectors = NDArray[np.float32]
+
+
+class BadEmbedding(FreshlineError):  # noqa: N818 - the outcome, of these texts and not of the model
+    """The model gave zero or not-a-number for some texts; `rows` are their places in the call, ascending."""
+
+    def __init__(self, rows: Sequence[int]) -> None:
+        super().__init__(f"zero or not-a-number vectors for rows {list(rows[:10])} of the call")
+        self.rows = tuple(rows)
+
+    @property
+    def row(self) -> int:
+        """The first of them."""
+        return self.rows[0]
 
 
 class Embedder(Protocol):
@@ -17,13 +31,16 @@ class Embedder(Protocol):
     fingerprint: Fingerprint
 
     def documents(self, texts: Sequence[str]) -> Vectors:
-        """Return float32[n, d], rows of length 1 in the order given. Sorts by length inside; [] gives (0, d)."""
+        """Return float32[n, d], rows of length 1 in the order given. Sorts by length inside; [] gives (0, d).
+
+        Raises BadEmbedding.
+        """
         ...
 
     def queries(self, texts: Sequence[str]) -> Vectors:
-        """Return float32[n, d], rows of length 1, tuned for few short texts at once."""
+        """Return float32[n, d], rows of length 1, tuned for few short texts at once. Raises BadEmbedding."""
         ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Return the number of the model's own tokens of each text, special tokens left out, not truncated."""
+        """Return the model's own token count of each text, special tokens left out, not truncated."""
         ...
