@@ -1,0 +1,156 @@
+"""The manifest: Freshline's decision log, a Delta table appended to by compare-and-set.
+
+A decision is committed in numbered steps:
+    1. fold to a state at (seq, Delta version)
+    2. check the decision against that state (fold_entries)
+    3. write its rows as one Parquet file
+    4. commit at exactly Delta version + 1, without retry: whoever is second gets Conflict and begins again
+`txn` would be no fence: a refreshed handle commits the same number again.
+
+This module does not know why anything is decided.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from threading import Lock
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError
+
+from freshline.clock import Clock, SystemClock, utc
+from freshline.errors import Conflict, IntegrityError, UserError
+from freshline.index.entries import Base, Entry
+from freshline.index.rows import decisions, to_entry, to_rows
+from freshline.index.state import ManifestState, fold_entries, from_base, to_base
+from freshline.lake.commit import commit_files, sync_log
+from freshline.lake.parquet import table_path, write_data_file
+from freshline.lake.tables import Lake
+
+#: Decisions between two bases: a cold fold decodes at most so many.
+BASE_EVERY = 1000
+_TABLE = "manifest"
+
+
+class Manifest:
+    """One reader and writer of the manifest. Threads may share it."""
+
+    def __init__(self, lake: Lake, *, clock: Clock | None = None, base_every: int = BASE_EVERY) -> None:
+        self._lake = lake
+        self._clock = clock or SystemClock()
+        self._base_every = base_every
+        self._lock = Lock()
+        self._handle: DeltaTable | None = None
+        self._state = ManifestState()
+
+    def fold(self) -> ManifestState:
+        """Return the newest state; costs by what was decided since the last fold.
+
+        Raises FormatError for another release's entries, IntegrityError for a manifest that contradicts itself.
+        """
+        with self._lock:
+            handle = self._fresh()
+            if handle.version() != self._state.version:
+                state = _fold(self._state, self._rows(handle, after=self._state.seq))
+                self._state = replace(state, version=handle.version())
+            return self._state
+
+    def append(self, state: ManifestState, entries: Sequence[Entry], writer: str) -> ManifestState:
+        """Commit the next decision on `state` and return the state after it.
+
+        Raises Conflict where somebody else has committed since `state` was folded, ValueError where the
+        entries contradict `state`. Any other error: the outcome is unknown, fold to see.
+        """
+        after, entries = self._decide(state, entries)
+        with self._lock:
+            handle = self._fresh()
+            if handle.version() != state.version:
+                raise Conflict(f"the manifest is at version {handle.version()}, not {state.version}")
+            rows = to_rows(entries, after.seq, writer, utc(self._clock.now()))
+            file = write_data_file(self._lake.storage, _TABLE, rows, name=f"{after.seq:012}")
+            try:
+                commit_files(self._lake.storage, handle, [file], retries=0)
+            except CommitFailedError as error:
+                raise Conflict(f"decision {after.seq} was taken by another writer") from error
+            version = handle.version() + 1
+            sync_log(self._lake.storage, _TABLE, version, version)
+            self._state = replace(after, version=version)
+            return self._state
+
+    def at(self, seq: int) -> ManifestState:
+        """Return the state after decision `seq`. Raises UserError where there is no such decision yet."""
+        with self._lock:
+            state = _fold(ManifestState(), self._rows(self._fresh(), up_to=seq))
+        if state.seq != seq:
+            raise UserError(f"seq {seq} is not decided; the newest is {state.seq}: ask for 0 to {state.seq}")
+        return state
+
+    def at_time(self, time: datetime) -> ManifestState:
+        """Return the newest state that was decided at or before `time` (aware).
+
+        A clock that goes back between writers does not reorder decisions: the first decision after `time` ends it.
+        """
+        with self._lock:
+            handle = self._fresh()
+            rows = self._rows(handle, columns=["seq", "written_at"])
+        later = [row["seq"] for row in rows.to_pylist() if row["written_at"] > time]
+        newest = max(rows["seq"].to_pylist(), default=0)
+        return self.at(min(later) - 1 if later else newest)
+
+    def optimize(self) -> int:
+        """Merge the table's small files, so that commits stay short; return how many are gone."""
+        return self._lake.optimize(_TABLE)
+
+    def _decide(self, state: ManifestState, entries: Sequence[Entry]) -> tuple[ManifestState, list[Entry]]:
+        if state.version is None:
+            raise ValueError("nothing is appended to a state of the past")
+        if not entries:
+            raise ValueError("a decision has at least one entry")
+        seq = state.seq + 1
+        try:
+            after = fold_entries(state, entries, seq)
+        except IntegrityError as error:
+            raise ValueError(f"the decision contradicts the manifest: {error}") from error
+        base = [to_base(after)] if seq % self._base_every == 0 else []
+        return after, [*entries, *base]
+
+    def _fresh(self) -> DeltaTable:
+        if self._handle is None:
+            self._handle = self._lake.open(_TABLE)
+        self._handle.update_incremental()
+        return self._handle
+
+    def _rows(
+        self,
+        handle: DeltaTable,
+        *,
+        after: int = 0,
+        up_to: int | None = None,
+        columns: list[str] | None = None,
+    ) -> pa.Table:
+        """Read the rows with after < seq ≤ up_to, from those files alone whose statistics allow them."""
+        files = pa.table(handle.get_add_actions(flatten=True)).to_pylist()
+        wanted = [
+            self._lake.storage.uri(f"{table_path(_TABLE)}/{file['path']}")
+            for file in files
+            if file["max.seq"] > after and (up_to is None or file["min.seq"] <= up_to)
+        ]
+        condition = [("seq", ">", after)] + ([("seq", "<=", up_to)] if up_to is not None else [])
+        tables = [pq.read_table(path, columns=columns, filters=condition) for path in wanted]
+        return pa.concat_tables(tables) if tables else pa.table({"seq": [], "ordinal": [], "written_at": []})
+
+
+def _fold(state: ManifestState, rows: pa.Table) -> ManifestState:
+    """Fold rows onto a state, from the newest base among them if there is one."""
+    groups = decisions(rows)
+    based = [place for place, (_, group) in enumerate(groups) if group[-1]["kind"] == "base"]
+    if based:
+        seq, group = groups[based[-1]]
+        base = to_entry(group[-1])
+        assert isinstance(base, Base)  # noqa: S101 - its kind says so
+        state, groups = from_base(base, seq), groups[based[-1] + 1 :]
+    for seq, group in groups:
+        state = fold_entries(state, [to_entry(row) for row in group], seq)
+    return state

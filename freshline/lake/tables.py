@@ -1,0 +1,144 @@
+"""The lake's Delta tables: made once, appended to by file lists, read whole. Knows no manifest and no Spark.
+
+A *Files* entry of the manifest is applied table by table, each commit with txn = (application, version), so
+applying it again, after a crash or by two processes at once, changes nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import RLock
+from typing import Any
+
+import pyarrow as pa
+from deltalake import DeltaTable, Transaction
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+
+from freshline.errors import FormatError, MissingPart, TransientError
+from freshline.failpoints import reach
+from freshline.index.entries import DataFile, Files
+from freshline.lake.commit import commit_files, sync_log
+from freshline.lake.parquet import table_path
+from freshline.lake.storage import Storage
+from schemas.tables import TABLES, TABLES_VERSION
+
+VERSION_PROPERTY = "freshline.tables_version"
+#: Rebases of one append against other appends. They never conflict, so this bounds waiting, not correctness.
+_REBASES = 100
+#: A failed commit means that another process applied the same files; the next look sees that.
+_LOOKS = 5
+
+
+class Lake:
+    """All tables below one storage root. Threads may share it."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.storage = storage
+        self._handles: dict[str, DeltaTable] = {}
+        self._lock = RLock()
+
+    def create(self) -> None:
+        """Make the tables that are not there yet; safe beside other processes that do the same.
+
+        Raises FormatError where a table is of another release.
+        """
+        for name, (schema, partitions, statistics) in TABLES.items():
+            _create_table(self.storage.uri(table_path(name)), schema, partitions, statistics)
+            self.open(name)
+
+    def open(self, name: str) -> DeltaTable:
+        """Return a new handle of a table. Raises MissingPart, FormatError."""
+        uri = self.storage.uri(table_path(name))
+        try:
+            handle = DeltaTable(uri)
+        except TableNotFoundError as error:
+            raise MissingPart(f"no table {name} at {uri}: the stream, or `freshline up`, makes it") from error
+        found = handle.metadata().configuration.get(VERSION_PROPERTY)
+        if found != str(TABLES_VERSION):
+            raise FormatError(
+                f"table {name} at {uri} has layout version {found}, this release reads {TABLES_VERSION}: "
+                "use the release that wrote it, or another lake.uri"
+            )
+        return handle
+
+    def apply(self, files: Files) -> list[str]:
+        """Commit the files to their tables where that has not happened yet; return the tables committed now.
+
+        Versions of one application must be applied in order: a lower one counts as there. Raises IntegrityError
+        where a file is missing, TransientError where the table could not be committed to.
+        """
+        groups: dict[str, list[DataFile]] = {}
+        for file in files.files:
+            groups.setdefault(file.table, []).append(file)
+        transaction = Transaction(files.application, files.version)
+        applied = []
+        for name, group in groups.items():
+            if self._apply(name, group, transaction):
+                applied.append(name)
+                reach("lake.after_apply_table")
+        return applied
+
+    def applied(self, table: str, application: str) -> int | None:
+        """Return the newest version of an application in a table, None before the first."""
+        with self._fresh(table) as handle:
+            return _transaction_version(handle, application)
+
+    def read(self, table: str, columns: Sequence[str] | None = None, filters: Any = None) -> pa.Table:
+        """Return rows in no order; `filters` is a pyarrow expression or a list of (column, op, value)."""
+        with self._fresh(table) as handle:
+            return handle.to_pyarrow_table(columns=list(columns) if columns else None, filters=filters)
+
+    def optimize(self, table: str) -> int:
+        """Merge small files into large ones beside running appenders; return how many files are gone."""
+        with self._fresh(table) as handle:
+            return int(handle.optimize.compact()["numFilesRemoved"])
+
+    @contextmanager
+    def _fresh(self, name: str) -> Iterator[DeltaTable]:
+        with self._lock:
+            if name not in self._handles:
+                self._handles[name] = self.open(name)
+            handle = self._handles[name]
+            handle.update_incremental()
+            yield handle
+
+    def _apply(self, name: str, files: list[DataFile], transaction: Transaction) -> bool:
+        for _ in range(_LOOKS):
+            with self._fresh(name) as handle:
+                before = handle.version()
+                done = _transaction_version(handle, transaction.app_id)
+                if done is not None and done >= transaction.version:
+                    return False
+                try:
+                    commit_files(self.storage, handle, files, retries=_REBASES, transaction=transaction)
+                except CommitFailedError:
+                    continue
+                handle.update_incremental()
+                sync_log(self.storage, name, before + 1, handle.version())
+                return True
+        raise TransientError(f"table {name} could not be committed to {_LOOKS} times")
+
+
+def _transaction_version(handle: DeltaTable, application: str) -> int | None:
+    version: int | None = handle.transaction_version(application)
+    return version
+
+
+def _create_table(
+    uri: str, schema: pa.Schema, partitions: tuple[str, ...], statistics: tuple[str, ...]
+) -> None:
+    try:
+        DeltaTable.create(
+            uri,
+            schema,
+            mode="ignore",
+            partition_by=list(partitions) or None,
+            configuration={
+                "delta.dataSkippingStatsColumns": ",".join(statistics),
+                VERSION_PROPERTY: str(TABLES_VERSION),
+            },
+            raise_if_key_not_exists=False,  # the version's property is ours
+        )
+    except DeltaError:
+        # Another process made it between the look and the commit of version 0.
+        if not DeltaTable.is_deltatable(uri):
+            raise
