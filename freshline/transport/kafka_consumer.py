@@ -1,0 +1,143 @@
+"""A group member over kafka-python's KafkaConsumer: read_committed, offsets committed only by a transaction.
+
+kafka-python calls rebalance listeners on its own I/O thread, where any call back into the consumer would wait for
+itself. So the listener only notes what happened, and poll() tells the caller before it returns a record: records
+that were fetched meanwhile are put back first, so that a callback may look at positions and seek.
+"""
+
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Any
+
+import kafka
+from kafka.structs import ConsumerGroupMetadata
+
+from freshline.errors import Fenced
+from freshline.transport.kafka_errors import translated
+from freshline.transport.port import Record, TopicPartition
+
+#: A killed member's partitions go to others after this time, ms; three heartbeats may be lost.
+_SESSION_MS = 10_000
+_HEARTBEAT_MS = 3_000
+_POSITION_MS = 10_000
+_CLOSE_MS = 5_000
+
+Callback = Callable[[Sequence[TopicPartition]], None]
+
+
+class _Listener(kafka.ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
+    """Notes assignments and revocations in the order in which they happened. Runs on the I/O thread."""
+
+    def __init__(self, on_assigned: Callback, on_revoked: Callback) -> None:
+        self._callbacks = (on_assigned, on_revoked)
+        self._noted: list[tuple[Callback, list[TopicPartition]]] = []
+
+    def on_partitions_assigned(self, assigned: Any) -> None:
+        self._note(self._callbacks[0], assigned)
+
+    def on_partitions_revoked(self, revoked: Any) -> None:
+        self._note(self._callbacks[1], revoked)
+
+    def _note(self, callback: Callback, partitions: Any) -> None:
+        if partitions:
+            self._noted.append((callback, sorted(TopicPartition(*partition) for partition in partitions)))
+
+    @property
+    def pending(self) -> bool:
+        return bool(self._noted)
+
+    def tell(self) -> None:
+        while self._noted:
+            callback, partitions = self._noted.pop(0)
+            callback(partitions)
+
+
+class KafkaGroupConsumer:
+    """See port.GroupConsumer."""
+
+    def __init__(self, options: dict[str, Any], group: str, instance: str | None) -> None:
+        self._group = group
+        self._listener: _Listener | None = None
+        with translated(f"joining group {group}"):
+            self._consumer = kafka.KafkaConsumer(
+                **options,
+                group_id=group,
+                group_instance_id=instance,
+                isolation_level="read_committed",
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                allow_auto_create_topics=False,
+                session_timeout_ms=_SESSION_MS,
+                heartbeat_interval_ms=_HEARTBEAT_MS,
+            )
+
+    def subscribe(self, topic: str, *, on_assigned: Callback, on_revoked: Callback) -> None:
+        """Join the group. The callbacks run inside poll()."""
+        self._listener = _Listener(on_assigned, on_revoked)
+        self._consumer.subscribe(topics=[topic], listener=self._listener)
+
+    def poll(self, timeout: float, max_records: int) -> list[Record]:
+        """Return up to max_records committed records, in offset order within a partition; [] after timeout s."""
+        listener = self._listener
+        if listener is None:
+            raise ValueError("poll() needs subscribe() first")
+        deadline = monotonic() + timeout
+        while True:
+            left = max(0.0, deadline - monotonic())
+            with translated(f"poll of group {self._group}"):
+                batches = self._consumer.poll(timeout_ms=left * 1000, max_records=max_records)
+                if not listener.pending:
+                    return [as_record(record) for batch in batches.values() for record in batch]
+                self._put_back(batches)
+            listener.tell()
+
+    def position(self, partition: TopicPartition) -> int:
+        """Return the offset of the next record that poll() would return."""
+        with translated(f"position in {partition}"):
+            offset = self._consumer.position(native_partition(partition), timeout_ms=_POSITION_MS)
+            if offset is None:
+                raise kafka.errors.KafkaTimeoutError("the committed offset is in doubt, or the broker away")
+            return int(offset)
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Read from offset next."""
+        with translated(f"seek in {partition}"):
+            self._consumer.seek(native_partition(partition), offset)
+
+    def close(self) -> None:
+        """Leave the group."""
+        with translated(f"leaving group {self._group}"):
+            self._consumer.close(autocommit=False, timeout_ms=_CLOSE_MS)
+
+    def metadata(self) -> ConsumerGroupMetadata:
+        """Return the membership that fences (KIP-447). Raises Fenced where there is none.
+
+        Without a member id the broker would take the offsets as those of a group without members.
+        """
+        metadata = self._consumer.group_metadata()
+        if not metadata.member_id or metadata.generation_id < 0:
+            raise Fenced(f"this process is no longer a member of group {self._group}")
+        return metadata
+
+    def _put_back(self, batches: dict[Any, list[Any]]) -> None:
+        owned = self._consumer.assignment()
+        for partition, records in batches.items():
+            if partition in owned:
+                self._consumer.seek(partition, records[0].offset)
+
+
+def native_partition(partition: TopicPartition) -> kafka.TopicPartition:
+    """Return our partition as kafka-python's."""
+    return kafka.TopicPartition(partition.topic, partition.partition)
+
+
+def as_record(record: Any) -> Record:
+    """Return kafka-python's record as ours."""
+    return Record(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp=record.timestamp,
+        key=record.key,
+        value=record.value,
+    )

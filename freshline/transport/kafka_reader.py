@@ -1,0 +1,98 @@
+"""Reading without a group over kafka-python: bounds, the recent past of a partition, a group's offsets."""
+
+from collections.abc import Iterator
+from time import monotonic
+from typing import Any
+
+import kafka
+
+from freshline.errors import TransientError
+from freshline.transport.kafka_consumer import as_record, native_partition
+from freshline.transport.kafka_errors import translated
+from freshline.transport.port import Record, TopicPartition
+
+_TIMEOUT_MS = 30_000
+_POLL_MS = 500
+_MAX_RECORDS = 2000
+
+
+class KafkaLogReader:
+    """See port.LogReader. Each read_back has a connection of its own, so that several may be under way."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._options = options
+        self._consumer = self._connect()
+
+    def partitions(self, topic: str) -> list[int]:
+        """Return the partition numbers, sorted; [] for an unknown topic."""
+        with translated(f"partitions of {topic}"):
+            if topic not in self._consumer.topics():  # always asks the broker, so that added ones are seen
+                return []
+            return sorted(self._consumer.partitions_for_topic(topic))
+
+    def bounds(self, topic: str) -> dict[int, tuple[int, int]]:
+        """Return {partition: (first offset kept, next offset to be written)}, read_committed."""
+        natives = [kafka.TopicPartition(topic, number) for number in self.partitions(topic)]
+        with translated(f"bounds of {topic}"):
+            first = self._consumer.beginning_offsets(natives)
+            end = self._consumer.end_offsets(natives)
+        return {native.partition: (first[native], end[native]) for native in natives}
+
+    def read_back(self, partition: TopicPartition, since_ms: int) -> Iterator[Record]:
+        """Yield the committed records from since_ms (epoch, ms) to the end as it is now."""
+        consumer = self._connect()
+        try:
+            native = native_partition(partition)
+            with translated(f"reading back {partition}"):
+                end = consumer.end_offsets([native])[native]
+                start = consumer.offsets_for_times({native: since_ms})[native]
+            if start is not None and start.offset < end:
+                yield from _read(consumer, native, start.offset, end)
+        finally:
+            consumer.close()
+
+    def committed(self, group: str, topic: str) -> dict[int, int]:
+        """Return a group's {partition: next offset to read}, waiting for transactions in doubt (KIP-447)."""
+        consumer = self._connect(group_id=group)
+        try:
+            with translated(f"offsets of group {group}"):
+                found = {
+                    number: consumer.committed(kafka.TopicPartition(topic, number), timeout_ms=_TIMEOUT_MS)
+                    for number in self.partitions(topic)
+                }
+        finally:
+            consumer.close()
+        return {number: offset for number, offset in found.items() if offset is not None}
+
+    def close(self) -> None:
+        """End."""
+        self._consumer.close()
+
+    def _connect(self, group_id: str | None = None) -> Any:
+        with translated("connecting a reader"):
+            return kafka.KafkaConsumer(
+                **self._options,
+                group_id=group_id,
+                isolation_level="read_committed",
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                allow_auto_create_topics=False,
+            )
+
+
+def _read(consumer: Any, native: Any, start: int, end: int) -> Iterator[Record]:
+    """Yield records until the position, which also passes transaction markers, has reached the end."""
+    with translated(f"reading back {native}"):
+        consumer.assign([native])
+        consumer.seek(native, start)
+    deadline = monotonic() + _TIMEOUT_MS / 1000
+    position = start
+    while position < end:
+        with translated(f"reading back {native}"):
+            batch = consumer.poll(timeout_ms=_POLL_MS, max_records=_MAX_RECORDS).get(native, [])
+            reached = consumer.position(native)
+        yield from (as_record(record) for record in batch if record.offset < end)
+        if reached > position:
+            position, deadline = reached, monotonic() + _TIMEOUT_MS / 1000
+        elif monotonic() > deadline:
+            raise TransientError(f"reading back {native}: no progress at offset {position} of {end}")
