@@ -1,7 +1,7 @@
 """The entries of the manifest, the system's decision log.
 
-A *decision* is one commit: all its entries share one dense sequence number `seq`. This module says what entries
-are; freshline.index.manifest says how they are appended and folded.
+A *decision* is one commit: all its entries share one dense sequence number `seq`. This module says what
+entries are; freshline.index.manifest says how they are appended and folded.
 """
 
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ MANIFEST_FORMAT = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cover:
-    """Micro-batch n of the stream is decided: everything from `start` to `end` is in the lake and the index."""
+    """Micro-batch n of the stream is decided: all from `start` to `end` is in the lake and the index."""
 
     kind: Literal["cover"] = "cover"
     batch: int
@@ -85,7 +85,7 @@ class Remove:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """A chunker and embedder, and how far it is. Written once before its first segment, then at each change."""
+    """A chunker and embedder, and how far it is. Written before its first segment and at each change."""
 
     kind: Literal["generation"] = "generation"
     generation: int

@@ -29,6 +29,8 @@ from freshline.lake.commit import commit_files, sync_log
 from freshline.lake.parquet import table_path, write_data_file
 from freshline.lake.tables import Lake
 
+__all__ = ["BASE_EVERY", "Manifest", "ManifestState"]
+
 #: Decisions between two bases: a cold fold decodes at most so many.
 BASE_EVERY = 1000
 _TABLE = "manifest"
@@ -48,7 +50,7 @@ class Manifest:
     def fold(self) -> ManifestState:
         """Return the newest state; costs by what was decided since the last fold.
 
-        Raises FormatError for another release's entries, IntegrityError for a manifest that contradicts itself.
+        Raises FormatError for another release's entries, IntegrityError for contradicting ones.
         """
         with self._lock:
             handle = self._fresh()
@@ -90,7 +92,7 @@ class Manifest:
     def at_time(self, time: datetime) -> ManifestState:
         """Return the newest state that was decided at or before `time` (aware).
 
-        A clock that goes back between writers does not reorder decisions: the first decision after `time` ends it.
+        Clocks of writers may differ: the first decision that was taken after `time` ends it.
         """
         with self._lock:
             handle = self._fresh()

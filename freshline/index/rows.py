@@ -54,12 +54,12 @@ def decisions(rows: pa.Table) -> list[tuple[int, list[dict[str, Any]]]]:
 
 
 def to_entry(row: dict[str, Any]) -> Entry:
-    """Return the entry of a row. Raises FormatError for another release's, IntegrityError for a damaged one."""
+    """Return the entry of a row. Raises FormatError (another release's), IntegrityError (damaged)."""
     kind = _KINDS.get(row["kind"])
     if row["format"] != MANIFEST_FORMAT or kind is None:
         raise FormatError(
-            f"decision {row['seq']} of the manifest is a {row['kind']!r} in format {row['format']}; this release "
-            f"reads format {MANIFEST_FORMAT}: use the release that wrote it ({row['writer']})"
+            f"decision {row['seq']} of the manifest is a {row['kind']!r} in format {row['format']}; this "
+            f"release reads format {MANIFEST_FORMAT}: use the release that wrote it ({row['writer']})"
         )
     try:
         entry: Entry = msgspec.json.decode(row["body"], type=kind)

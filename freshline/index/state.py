@@ -1,4 +1,4 @@
-"""The manifest folded: what is covered, live and pending after a decision. Pure; knows no table and no file."""
+"""The manifest folded: what is covered, live and pending. Pure; knows no table and no file."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,7 @@
 """Files under the lake's root. Knows no table, no segment and no format.
 
-A file is written whole or not at all and is on the disk before `write` returns: temporary file, fsync, rename,
-fsync of the folder. Nothing is ever changed in place.
+A file is written whole or not at all and is on the disk before `write` returns: temporary file, fsync,
+rename, fsync of the folder. Nothing is ever changed in place.
 """
 
 import os
@@ -26,7 +26,7 @@ class Storage:
         return str(self._full(path) if path else self.root)
 
     def write(self, path: str, data: bytes | memoryview) -> None:
-        """Write a file durably; a reader sees nothing or all of it. Replaces what is there. Raises OSError."""
+        """Write a file durably; a reader sees nothing or all of it. Replaces. Raises OSError."""
         target = self._full(path)
         _make_folders(target.parent)
         temporary = target.with_name(f"{_TEMPORARY}{uuid4().hex}")

@@ -63,8 +63,8 @@ class Lake:
     def apply(self, files: Files) -> list[str]:
         """Commit the files to their tables where that has not happened yet; return the tables committed now.
 
-        Versions of one application must be applied in order: a lower one counts as there. Raises IntegrityError
-        where a file is missing, TransientError where the table could not be committed to.
+        Versions of one application must be applied in order: a lower one counts as there. Raises
+        IntegrityError where a file is missing, TransientError where the table could not be committed to.
         """
         groups: dict[str, list[DataFile]] = {}
         for file in files.files:
