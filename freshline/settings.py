@@ -94,6 +94,7 @@ class StreamSettings:
 
     max_records: int = _setting(2000, "records of one micro-batch at most")
     trigger: float = _setting(0.0, "least time between starts of micro-batches; 0 = at once")
+    accept_gap: bool = _setting(False, "go on behind records that Kafka's retention removed before they were read")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,11 +71,16 @@ class Steps:
         _count(result)
         return result
 
+    def skip(self, end: Coverage) -> None:
+        """Cover records that are gone, so that the stream can go on behind them."""
+        state = self.manifest.fold()
+        self.finish(self._decide(PassResult(), state.coverage, end))
+
     def finish(self, state: ManifestState) -> None:
         """Do steps 3 to 5 for the newest cover, and step 3 for every other application's newest files."""
         with _timed("apply"):  # 3
             for files in state.files.values():
-                self.lake.apply(files, after_table=_after_table)
+                self.lake.apply(files)
         reach("stream.after_apply")
         if state.cover is None:
             return
@@ -123,11 +128,6 @@ def _entries(state: ManifestState, result: PassResult, end: Coverage) -> list[En
         newest_event_ms=max(newest, default=None),
     )
     return [cover, Files(application=APPLICATION, version=cover.batch, files=result.files), *result.segments]
-
-
-def _after_table(table: str) -> None:
-    if table == "documents":
-        reach("stream.after_apply_documents")
 
 
 def _timed(stage: str) -> AbstractContextManager[Any]:

@@ -19,7 +19,7 @@ from freshline.lake.storage import Storage
 from freshline.settings import Settings
 from freshline.transport.port import LogReader
 from streaming.micro_batch import Steps
-from streaming.source import end_offsets, open_stream, starting_offsets
+from streaming.source import beyond_gaps, end_offsets, open_stream, starting_offsets
 
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
@@ -117,7 +117,13 @@ class StreamRunner:
             bounds = reader.bounds(self._plan.topic)
         finally:
             reader.close()
-        return starting_offsets(self._plan.topic, bounds, steps.manifest.fold().coverage)
+        topic = self._plan.topic
+        if self._plan.settings.stream.accept_gap:
+            gap = beyond_gaps(topic, bounds, steps.manifest.fold().coverage)
+            if gap:
+                _log.warning("records lost to retention are accepted as covered", extra={"up_to": gap})
+                steps.skip(gap)
+        return starting_offsets(topic, bounds, steps.manifest.fold().coverage)
 
     def _query(self, steps: Steps, start: Coverage, checkpoint: str) -> Any:
         position = {"at": start}

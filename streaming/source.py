@@ -30,8 +30,8 @@ def starting_offsets(topic: str, bounds: Bounds, coverage: Coverage) -> Coverage
         if 0 < covered < first:
             raise UserError(
                 f"records lost: {topic}[{partition}] offsets {covered} to {first - 1} were removed by Kafka's "
-                f"retention before they were read. Publish those documents again, then accept the gap with "
-                f"`freshline stream --accept-gap`."
+                f"retention before they were read. Publish those documents again, then start once with "
+                f"stream.accept_gap = true."
             )
         if covered > end:
             raise UserError(
@@ -39,6 +39,16 @@ def starting_offsets(topic: str, bounds: Bounds, coverage: Coverage) -> Coverage
                 f"created anew or cut. Point kafka.bootstrap at the right cluster."
             )
     return {topic: {partition: next_offset(coverage, topic, partition) for partition in bounds}}
+
+
+def beyond_gaps(topic: str, bounds: Bounds, coverage: Coverage) -> Coverage:
+    """Return the first offsets kept of the partitions whose uncovered records are gone; empty without a gap."""
+    gaps = {
+        partition: first
+        for partition, (first, _) in bounds.items()
+        if 0 < next_offset(coverage, topic, partition) < first
+    }
+    return {topic: gaps} if gaps else {}
 
 
 def spark_offsets(offsets: Coverage) -> str:

@@ -1,0 +1,38 @@
+"""`python -m benchmarks NAME [--json FILE]`."""
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from freshline.errors import UserError
+
+NAMES = {"ingest": "streaming ingest ÷ bare embedding loop; publish → retrievable"}
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.command(epilog="Example:  python -m benchmarks ingest --json ingest.json")
+def run(
+    name: Annotated[str, typer.Argument(help="; ".join(f"{k}: {v}" for k, v in NAMES.items()))],
+    json: Annotated[Path | None, typer.Option(help="write every figure to this file")] = None,
+    seed: Annotated[int, typer.Option(help="order of the documents")] = 1,
+    quick: Annotated[bool, typer.Option(help="one short repetition, to see that it runs")] = False,
+) -> None:
+    """Run one benchmark; exit 1 if a goal is missed."""
+    if name not in NAMES:
+        raise UserError(f"no benchmark {name!r}; there is: {', '.join(NAMES)}")
+    report = importlib.import_module(f"benchmarks.{name}").measure(seed=seed, quick=quick)
+    report.show()
+    if json:
+        report.write(json)
+    if any(figure.holds is False for figure in report.figures):
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    try:
+        app(prog_name="python -m benchmarks")
+    except UserError as error:
+        sys.exit(f"error: {error}")

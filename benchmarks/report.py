@@ -1,0 +1,116 @@
+"""What every benchmark gives: named figures with their goals, as a table and as JSON.
+
+    {name, machine, versions, seed, figures: [{name, value, unit, goal, holds}]}
+
+A figure without a goal is context; `holds` is then null.
+"""
+
+import os
+import platform
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+_PACKAGES = ("pyspark", "kafka-python", "faiss-cpu", "tantivy", "deltalake", "openvino", "sentence-transformers")
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A bound a figure should keep."""
+
+    sign: Literal["≥", "≤"]
+    bound: float
+
+    def holds(self, value: float) -> bool:
+        """Whether the value keeps the bound."""
+        return value >= self.bound if self.sign == "≥" else value <= self.bound
+
+    def __str__(self) -> str:
+        """Return e.g. "≥ 0.5"."""
+        return f"{self.sign} {self.bound:g}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One measured number; `spread` is (least, greatest) over the repetitions."""
+
+    name: str
+    value: float
+    unit: str
+    goal: Goal | None = None
+    spread: tuple[float, float] | None = None
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether the goal is kept, None without one."""
+        return self.goal.holds(self.value) if self.goal else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One run of one benchmark."""
+
+    name: str
+    seed: int
+    figures: Sequence[Figure]
+    notes: dict[str, str] = field(default_factory=dict)
+
+    def show(self) -> None:
+        """Print the table."""
+        table = Table(title=f"{self.name} — {machine()['cpu']}, {machine()['cores']} cores")
+        for column in ("figure", "value", "least … greatest", "unit", "goal", "holds"):
+            table.add_column(column)
+        for figure in self.figures:
+            spread = f"{figure.spread[0]:.4g} … {figure.spread[1]:.4g}" if figure.spread else ""
+            holds = {True: "yes", False: "NO", None: ""}[figure.holds]
+            table.add_row(figure.name, f"{figure.value:.4g}", spread, figure.unit, str(figure.goal or ""), holds)
+        Console().print(table)
+
+    def write(self, path: Path) -> None:
+        """Write the JSON."""
+        figures = [
+            {**asdict(f), "goal": str(f.goal) if f.goal else None, "holds": f.holds} for f in self.figures
+        ]
+        body = {
+            "name": self.name,
+            "machine": machine(),
+            "versions": {name: version(name) for name in _PACKAGES},
+            "seed": self.seed,
+            "notes": self.notes,
+            "figures": figures,
+        }
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(body), indent=2) + b"\n")
+
+
+def median_figure(name: str, values: Sequence[float], unit: str, goal: Goal | None = None) -> Figure:
+    """Return the median of repetitions with their spread."""
+    return Figure(
+        name=name, value=statistics.median(values), unit=unit, goal=goal, spread=(min(values), max(values))
+    )
+
+
+def machine() -> dict[str, str | int]:
+    """Return what the figures depend on."""
+    return {
+        "cpu": _cpu(),
+        "cores": os.cpu_count() or 0,
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
+
+
+def _cpu() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    fields = dict(line.split(":", 1) for line in lines if ":" in line)
+    named = {key.strip(): value.strip() for key, value in fields.items()}
+    flags = named.get("flags", "").split()
+    best = next((flag for flag in ("amx_tile", "avx512f", "avx2") if flag in flags), "")
+    return f"{named.get('model name', platform.processor() or 'unknown')} {best}".strip()

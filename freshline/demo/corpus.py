@@ -1,0 +1,62 @@
+"""Real text that any machine with Freshline already has; nothing of it is copied into the project.
+
+CPython's language reference comes with the interpreter (`pydoc_data.topics`), the READMEs with the metadata of the
+packages that Freshline requires, and the user may name files or a folder.
+"""
+
+import re
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, distribution, requires
+from pathlib import Path
+from pydoc_data.topics import topics
+
+from freshline.folder import document_id, read_document, readable_files
+from schemas.messages import DocumentEvent
+
+REFERENCE = "python-reference"
+READMES = "packages"
+FOLDER = "docs"
+
+
+def reference_topics() -> Iterator[DocumentEvent]:
+    """One document per topic of the language reference; its first line is its title."""
+    for name, text in sorted(topics.items()):
+        yield DocumentEvent(
+            schema_version=1,
+            collection=REFERENCE,
+            doc_id=name,
+            title=text.strip().splitlines()[0],
+            content=text,
+            content_type="text/plain",
+        )
+
+
+def package_readmes() -> Iterator[DocumentEvent]:
+    """One document per required package that carries a README in Markdown."""
+    for name in _required():
+        try:
+            metadata = distribution(name).metadata
+        except PackageNotFoundError:  # an extra that is not installed
+            continue
+        text = metadata.get_payload()
+        if isinstance(text, str) and text.strip() and "markdown" in metadata.get("Description-Content-Type", ""):
+            yield DocumentEvent(
+                schema_version=1,
+                collection=READMES,
+                doc_id=name,
+                title=f"{name} {metadata['Version']}",
+                content=text,
+                content_type="text/markdown",
+                metadata={"version": metadata["Version"]},
+            )
+
+
+def folder(path: Path) -> Iterator[DocumentEvent]:
+    """One document per text file."""
+    for file in readable_files(path):
+        yield read_document(file, doc_id=document_id(file, path), collection=FOLDER, title=file.stem)
+
+
+def _required() -> list[str]:
+    names = {re.split(r"[^A-Za-z0-9_.-]", requirement, maxsplit=1)[0] for requirement in requires("freshline") or []}
+    return sorted(names - {"freshline"})

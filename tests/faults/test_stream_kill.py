@@ -1,0 +1,108 @@
+"""The driver dies in the middle; afterwards each document is there exactly once, by readers of our own."""
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import independent
+from tests.support.spine import Spine, document
+from tests.support.waiting import wait_for
+
+pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.timeout(240)]
+
+DOCUMENTS = 500
+BAD = {
+    b"docs/bad-utf8": (b'{"schema_version":1,"collection":"docs","doc_id":"bad-utf8","content":"\xff"}', "invalid_utf8"),
+    b"docs/bad-json": (b'{"schema_version":1,', "malformed_json"),
+    b"docs/bad-type": (
+        b'{"schema_version":1,"collection":"docs","doc_id":"bad-type","content":7}',
+        "invalid_field",
+    ),
+    b"docs/too-large": (b'{"content":"' + b"x" * 900_000 + b'"}', "too_large"),
+    b"docs/empty": (b"", "empty_value"),
+}
+FAILPOINTS = [
+    "stream.after_pass",
+    "stream.after_decide",
+    "lake.after_apply_table",
+    "stream.after_apply",
+    "stream.after_dead_letters",
+    "stream.after_notify",
+]
+
+
+@pytest.fixture
+def spine(broker: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Spine]:
+    name = "".join(c if c.isalnum() else "-" for c in request.node.name)
+    made = Spine(broker, tmp_path, f"kill-{name}-{os.getpid()}")
+    yield made
+    made.close()
+
+
+def publish(spine: Spine) -> dict[str, int]:
+    good = [document(n, f"Document number {n} is about subject {n * 7}.") for n in range(DOCUMENTS)]
+    bad = [(key, value) for key, (value, _) in BAD.items()]
+    return spine.publish([*good[:250], *bad, *good[250:]])
+
+
+def check(spine: Spine) -> None:
+    keys = {f"docs/doc-{n:04d}" for n in range(DOCUMENTS)}
+    assert Counter(row["key"] for row in independent.rows(spine.lake, "documents")) == Counter(keys)
+    assert Counter(row["key"] for row in independent.rows(spine.lake, "chunks")) == Counter(keys)
+    live = independent.live_index(spine.lake)
+    assert Counter(row.key for row in live) == Counter(keys)
+    in_lake = {row["chunk_id"]: row["text"] for row in independent.rows(spine.lake, "chunks")}
+    assert {row.chunk_id: row.text for row in live} == in_lake
+    expected = Counter({(key, code): 1 for key, (_, code) in BAD.items()})
+    letters = independent.dead_letters(spine.broker, spine.topic("documents.dlq"))
+    assert Counter((key, letter["code"]) for key, letter in letters) == expected
+    assert Counter((row["key"], row["code"]) for row in independent.rows(spine.lake, "rejects")) == expected
+    positions = {(letter["partition"], letter["offset"]) for _, letter in letters}
+    assert len(positions) == len(BAD)
+
+
+def restart_and_check(spine: Spine, ends: dict[str, int]) -> None:
+    second = spine.start("streaming", stream__max_records=100)
+    spine.wait_until_covered(ends, room=second)
+    assert second.stop() == 0, second.tail()
+    check(spine)
+
+
+@pytest.mark.parametrize("failpoint", FAILPOINTS)
+def test_driver_killed_at_a_failpoint(spine: Spine, failpoint: str) -> None:
+    ends = publish(spine)
+    first = spine.start("streaming", stream__max_records=100, debug__failpoint=failpoint)
+    assert first.wait_until_dead(90) == -signal.SIGKILL, first.tail()
+    restart_and_check(spine, ends)
+
+
+def test_jvm_killed_in_the_middle(spine: Spine) -> None:
+    ends = publish(spine)
+    first = spine.start("streaming", stream__max_records=20)
+    jvm = first.jvm()
+    wait_for(lambda: independent.coverage(spine.lake), what="the first batch", within=60)
+    os.kill(jvm, signal.SIGKILL)
+    assert first.wait_until_dead(30) != 0
+    done = independent.coverage(spine.lake)[spine.topic("documents")]
+    assert sum(done.values()) < sum(ends.values()), "the kill came too late to mean anything"
+    restart_and_check(spine, ends)
+
+
+def test_checker_sees_a_missing_and_a_doubled_document(spine: Spine) -> None:
+    ends = publish(spine)
+    room = spine.start("streaming", stream__max_records=300)
+    spine.wait_until_covered(ends, room=room)
+    assert room.stop() == 0, room.tail()
+    check(spine)
+    planted: list[Callable[[], None]] = [
+        lambda: independent.plant_duplicate(spine.lake, "chunks"),
+        lambda: independent.plant_segment_loss(spine.lake),
+    ]
+    for plant in planted:
+        plant()
+        with pytest.raises(AssertionError):
+            check(spine)
