@@ -1,0 +1,48 @@
+"""Real parts for tests: started when a test first asks, owned by the session, ended with it.
+
+Each runs under a guard (freshline.embedded.guard), so that even a killed pytest leaves no broker behind.
+Ports are free ones and folders are temporary: two runs never meet.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from freshline.embedded import broker as broker_part
+from freshline.embedded import jars as jars_part
+from freshline.embedded import java, redis_server
+from freshline.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def jars() -> dict[str, list[Path]]:
+    """Return {"broker": [...], "spark": [...]}, fetched into the user's cache folder if need be."""
+    settings = Settings()
+    jars_part.resolve(settings)
+    return {"broker": jars_part.broker_jars(settings), "spark": jars_part.spark_jars(settings)}
+
+
+@pytest.fixture(scope="session")
+def broker(jars: dict[str, list[Path]], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of a broker that all tests of this run share: use your own topics and groups."""
+    running = broker_part.start(
+        broker_part.BrokerSettings(
+            directory=tmp_path_factory.mktemp("broker"), jars=jars["broker"], java=java.find(os.environ)
+        )
+    )
+    yield running.address
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the URL of a redis-server that all tests of this run share: use your own key prefix."""
+    running = redis_server.start(
+        redis_server.RedisServerSettings(
+            directory=tmp_path_factory.mktemp("redis"), binary=redis_server.find(os.environ)
+        )
+    )
+    yield running.url
+    running.stop()
