@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from freshline.cache.factory import open_hints
+from freshline.chunking.recursive import make_chunker
+from freshline.config import from_environment
+from freshline.observability import setup_logging
 from rich.console import Console
 from rich.table import Table
 
 from batch.backfill import Backfill
 from batch.source import open_source
-from freshline.cache.factory import open_hints
-from freshline.chunking.recursive import make_chunker
-from freshline.config import from_environment
 from freshline.embedding.load import fingerprint_of
 from freshline.errors import UserError
 from freshline.index.generations import ensure_generation
@@ -23,7 +24,6 @@ from freshline.ingest.spark import run_pass
 from freshline.lake.session import open_session
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
-from freshline.observability import setup_logging
 from freshline.settings import Settings
 
 app = typer.Typer(help="Batch jobs over the lake.", no_args_is_help=True, pretty_exceptions_enable=False)
@@ -74,7 +74,9 @@ def _open(settings: Settings, session: Any, source: Any) -> Backfill:
         frame = source.frame(session, run=number, tasks=settings.spark.tasks)
         return run_pass(frame, plan, settings, to_records=source.records)
 
-    return Backfill(manifest, lake, read, generation.generation, generation.shards, open_hints(settings).notify)
+    return Backfill(
+        manifest, lake, read, generation.generation, generation.shards, open_hints(settings).notify
+    )
 
 
 def _tell(number: int, result: PassResult) -> None:

@@ -18,7 +18,15 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-_PACKAGES = ("pyspark", "kafka-python", "faiss-cpu", "tantivy", "deltalake", "openvino", "sentence-transformers")
+_PACKAGES = (
+    "pyspark",
+    "kafka-python",
+    "faiss-cpu",
+    "tantivy",
+    "deltalake",
+    "openvino",
+    "sentence-transformers",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,9 @@ class Report:
         for figure in self.figures:
             spread = f"{figure.spread[0]:.4g} … {figure.spread[1]:.4g}" if figure.spread else ""
             holds = {True: "yes", False: "NO", None: ""}[figure.holds]
-            table.add_row(figure.name, f"{figure.value:.4g}", spread, figure.unit, str(figure.goal or ""), holds)
+            table.add_row(
+                figure.name, f"{figure.value:.4g}", spread, figure.unit, str(figure.goal or ""), holds
+            )
         Console().print(table)
 
     def write(self, path: Path) -> None:

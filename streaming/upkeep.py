@@ -44,7 +44,7 @@ class Upkeep:
                 return
             try:
                 self._step(woken)
-            except Exception:  # upkeep must not end the stream: what it missed, it does later
+            except Exception:  # noqa: BLE001 - upkeep must not end the stream: what it missed, it does later
                 metrics.COMPACTIONS.labels("failed").inc()
                 _log.exception("upkeep failed; the stream goes on")
 

@@ -39,7 +39,11 @@ def package_readmes() -> Iterator[DocumentEvent]:
         except PackageNotFoundError:  # an extra that is not installed
             continue
         text = metadata.get_payload()
-        if isinstance(text, str) and text.strip() and "markdown" in metadata.get("Description-Content-Type", ""):
+        if (
+            isinstance(text, str)
+            and text.strip()
+            and "markdown" in metadata.get("Description-Content-Type", "")
+        ):
             yield DocumentEvent(
                 schema_version=1,
                 collection=READMES,
@@ -58,5 +62,8 @@ def folder(path: Path) -> Iterator[DocumentEvent]:
 
 
 def _required() -> list[str]:
-    names = {re.split(r"[^A-Za-z0-9_.-]", requirement, maxsplit=1)[0] for requirement in requires("freshline") or []}
+    names = {
+        re.split(r"[^A-Za-z0-9_.-]", requirement, maxsplit=1)[0]
+        for requirement in requires("freshline") or []
+    }
     return sorted(names - {"freshline"})

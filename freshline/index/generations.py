@@ -2,15 +2,9 @@
 
 from freshline.errors import Conflict, FormatError, TransientError
 from freshline.index.entries import Generation
-from freshline.index.manifest import Manifest, ManifestState
+from freshline.index.manifest import Manifest
 
 _TRIES = 50
-
-
-def serving_generation(state: ManifestState) -> Generation | None:
-    """Return the generation that answers, None before the first start of the stream."""
-    serving = [each for each in state.generations.values() if each.status == "serving"]
-    return serving[-1] if serving else None
 
 
 def check_generation(found: Generation, *, fingerprint: str, chunker: str) -> None:
@@ -34,7 +28,7 @@ def ensure_generation(manifest: Manifest, *, fingerprint: str, chunker: str, sha
     """
     for _ in range(_TRIES):
         state = manifest.fold()
-        found = serving_generation(state)
+        found = state.serving
         if found is not None:
             check_generation(found, fingerprint=fingerprint, chunker=chunker)
             return found

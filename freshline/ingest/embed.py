@@ -19,21 +19,21 @@ class DocumentEmbedder(Protocol):
         ...
 
 
-def embed(
-    states: Sequence[State], embedder: DocumentEmbedder
-) -> tuple[list[State], Vectors, list[Reject]]:
+def embed(states: Sequence[State], embedder: DocumentEmbedder) -> tuple[list[State], Vectors, list[Reject]]:
     """Return (the states kept, float32[all their chunks in order, d], the states refused)."""
-    kept, refused = list(states), []
+    kept = list(states)
+    refused: list[Reject] = []
     while True:
         texts = [embedded_text(chunk, state.title) for state in kept for chunk in state.chunks]
         try:
             return kept, embedder.documents(texts), refused
         except BadEmbedding as bad:
-            guilty = _owner(kept, bad.row)
-            refused.append(Reject.of(guilty.record, Rejected("bad_embedding", str(bad))))
-            kept.remove(guilty)
+            guilty = _owners(kept, bad.rows)
+            refused += [Reject.of(kept[place].record, Rejected("bad_embedding")) for place in sorted(guilty)]
+            kept = [state for place, state in enumerate(kept) if place not in guilty]
 
 
-def _owner(states: Sequence[State], row: int) -> State:
+def _owners(states: Sequence[State], rows: Sequence[int]) -> set[int]:
+    """Return the places of the states that own these rows: rows follow the states' order."""
     ends = np.cumsum([len(state.chunks) for state in states])
-    return states[int(np.searchsorted(ends, row, side="right"))]
+    return set(np.searchsorted(ends, np.asarray(rows), side="right").tolist())

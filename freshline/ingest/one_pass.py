@@ -95,7 +95,7 @@ def _write_tables(
     ]
     for name, table, partition_values in tables:
         if table.num_rows:
-            yield write_data_file(parts.storage, name, table, partition_values=partition_values)
+            yield write_data_file(parts.storage, name, table, name="part", partition_values=partition_values)
 
 
 def _write_segments(states: Sequence[State], vectors: Vectors, plan: PassPlan, parts: Parts) -> Iterator[Add]:

@@ -43,9 +43,9 @@ def chunk_rows(states: Sequence[State], vectors: Vectors, generation: int) -> pa
     table = pa.Table.from_pylist(rows, schema=without)
     offsets = pa.array(range(0, vectors.size + 1, vectors.shape[1]), pa.int32())
     embedding = pa.ListArray.from_arrays(offsets, pa.array(vectors.ravel(), pa.float32()))
-    return table.add_column(
-        CHUNKS.get_field_index("embedding"), CHUNKS.field("embedding"), embedding
-    ).cast(CHUNKS)
+    return table.add_column(CHUNKS.get_field_index("embedding"), CHUNKS.field("embedding"), embedding).cast(
+        CHUNKS
+    )
 
 
 def reject_rows(rejects: Sequence[Reject], now: datetime) -> pa.Table:

@@ -50,6 +50,9 @@ class Reject:
     @property
     def preview(self) -> str:
         """Return the first bytes of the value as printable ASCII: nothing in it can act on a terminal or a log."""
-        return (self.record.value or b"")[:_PREVIEW_BYTES].decode("ascii", "backslashreplace").encode(
-            "unicode_escape"
-        ).decode("ascii")
+        return (
+            (self.record.value or b"")[:_PREVIEW_BYTES]
+            .decode("ascii", "backslashreplace")
+            .encode("unicode_escape")
+            .decode("ascii")
+        )

@@ -16,7 +16,10 @@ pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.timeout(2
 
 DOCUMENTS = 500
 BAD = {
-    b"docs/bad-utf8": (b'{"schema_version":1,"collection":"docs","doc_id":"bad-utf8","content":"\xff"}', "invalid_utf8"),
+    b"docs/bad-utf8": (
+        b'{"schema_version":1,"collection":"docs","doc_id":"bad-utf8","content":"\xff"}',
+        "invalid_utf8",
+    ),
     b"docs/bad-json": (b'{"schema_version":1,', "malformed_json"),
     b"docs/bad-type": (
         b'{"schema_version":1,"collection":"docs","doc_id":"bad-type","content":7}',

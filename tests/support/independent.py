@@ -69,7 +69,9 @@ def live_index(lake: Path) -> list[IndexRow]:
                 floors[state["key"]] = max(floors.get(state["key"], position), position)
             else:
                 revision = (state["version"], *position)
-                newest[state["key"]] = max(newest.get(state["key"], (revision, state["kind"])), (revision, state["kind"]))
+                newest[state["key"]] = max(
+                    newest.get(state["key"], (revision, state["kind"])), (revision, state["kind"])
+                )
         for row in chunk_rows:
             state = states[row["state"]]
             revision = (state["version"], state["clock"], state["partition"], state["offset"])

@@ -1,5 +1,6 @@
 """Freshline's processes as a test starts them: own settings, own log file, ended by their owner."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -56,7 +57,11 @@ class Room:
 
     def wait_until_dead(self, within: float) -> int:
         """Return the exit status of a process that is expected to die by itself."""
-        return wait_for(lambda: self.process.poll() is not None and (self.process.returncode,), what="death", within=within)[0]  # noqa: E501
+        return wait_for(
+            lambda: self.process.poll() is not None and (self.process.returncode,),
+            what="death",
+            within=within,
+        )[0]
 
     def close(self) -> None:
         """End whatever is left."""
@@ -68,7 +73,5 @@ class Room:
         return self.log.read_text(errors="replace")[-3000:]
 
     def _signal(self, number: int) -> None:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
-        except ProcessLookupError:
-            pass

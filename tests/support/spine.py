@@ -34,9 +34,7 @@ class Spine:
             "models.backend": "tiny",
             "observability.log_format": "json",
         }
-        topics.apply(
-            Settings(kafka=KafkaSettings(bootstrap=self.broker, topic_prefix=f"{self.prefix}."))
-        )
+        topics.apply(Settings(kafka=KafkaSettings(bootstrap=self.broker, topic_prefix=f"{self.prefix}.")))
 
     def topic(self, name: str) -> str:
         """Return the cluster's name of a topic."""

@@ -2,7 +2,10 @@ from freshline.coverage import covers, merge, missing, next_offset
 
 
 def test_merge_takes_the_greater_offset_of_each_partition() -> None:
-    assert merge({"d": {0: 5, 1: 2}}, {"d": {1: 7, 2: 1}, "e": {0: 3}}) == {"d": {0: 5, 1: 7, 2: 1}, "e": {0: 3}}
+    assert merge({"d": {0: 5, 1: 2}}, {"d": {1: 7, 2: 1}, "e": {0: 3}}) == {
+        "d": {0: 5, 1: 7, 2: 1},
+        "e": {0: 3},
+    }
 
 
 def test_missing_counts_offsets_and_names_nothing_that_is_there() -> None:

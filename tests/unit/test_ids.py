@@ -10,7 +10,12 @@ def test_key_splits_at_the_first_slash_only() -> None:
 
 
 def test_chunk_id_depends_on_each_part_and_not_on_where_they_meet() -> None:
-    ids = {chunk_id("k", "text", 0), chunk_id("k", "text", 1), chunk_id("kt", "ext", 0), chunk_id("k", "tex", 0)}
+    ids = {
+        chunk_id("k", "text", 0),
+        chunk_id("k", "text", 1),
+        chunk_id("kt", "ext", 0),
+        chunk_id("k", "tex", 0),
+    }
     assert len(ids) == 4
     assert all(len(each) == 32 for each in ids)
 

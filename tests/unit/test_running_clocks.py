@@ -8,7 +8,10 @@ def record(partition: int, offset: int, timestamp: int) -> RawRecord:
 def test_clock_is_the_running_maximum_of_its_own_partition() -> None:
     clocks = RunningClocks({"documents": {0: 50}})
     # by hand: partition 0 starts at 50; 40 is behind it, 60 ahead, 55 behind again; partition 1 starts at 0
-    seen = [clocks.advance(record(p, o, t)) for p, o, t in [(0, 1, 40), (1, 1, 7), (0, 2, 60), (0, 3, 55), (1, 2, 5)]]
+    seen = [
+        clocks.advance(record(p, o, t))
+        for p, o, t in [(0, 1, 40), (1, 1, 7), (0, 2, 60), (0, 3, 55), (1, 2, 5)]
+    ]
     assert seen == [50, 7, 60, 60, 7]
     assert clocks.seen == {"documents": {0: 60, 1: 7}}
 
