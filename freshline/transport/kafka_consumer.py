@@ -57,6 +57,7 @@ class KafkaGroupConsumer:
 
     def __init__(self, options: dict[str, Any], group: str, instance: str | None) -> None:
         self._group = group
+        self._instance = instance
         self._listener: _Listener | None = None
         with translated(f"joining group {group}"):
             self._consumer = kafka.KafkaConsumer(
@@ -86,6 +87,7 @@ class KafkaGroupConsumer:
             left = max(0.0, deadline - monotonic())
             with translated(f"poll of group {self._group}"):
                 batches = self._consumer.poll(timeout_ms=left * 1000, max_records=max_records)
+                self._check_instance()
                 if not listener.pending:
                     return [as_record(record) for batch in batches.values() for record in batch]
                 self._put_back(batches)
@@ -118,6 +120,17 @@ class KafkaGroupConsumer:
         if not metadata.member_id or metadata.generation_id < 0:
             raise Fenced(f"this process is no longer a member of group {self._group}")
         return metadata
+
+    def _check_instance(self) -> None:
+        """Raise Fenced where another member has the same instance.
+
+        kafka-python learns it from a heartbeat, logs it, stops the heartbeats and goes on reading for ever: a stable
+        static member without heartbeats is one that was fenced.
+        """
+        coordinator = self._consumer._coordinator  # noqa: SLF001 - nothing public tells
+        fenced = coordinator.stable() and not coordinator._heartbeat_enabled  # noqa: SLF001 - see above
+        if self._instance is not None and fenced:
+            raise Fenced(f"another member took over instance {self._instance} of group {self._group}")
 
     def _put_back(self, batches: dict[Any, list[Any]]) -> None:
         owned = self._consumer.assignment()

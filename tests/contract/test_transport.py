@@ -1,0 +1,394 @@
+"""One contract, two logs: Kafka's in-memory twin and a real broker."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+import pytest
+
+from freshline.errors import Fenced, FreshlineError
+from freshline.settings import KafkaSettings
+from freshline.transport.kafka import open_log
+from freshline.transport.memory import MemoryLog
+from freshline.transport.port import GroupConsumer, Log, Outgoing, Record, TopicPartition
+
+DEADLINE = 30.0
+
+
+@dataclass
+class World:
+    """A log with fresh names, and everything opened on it closed at the end."""
+
+    log: Log
+    make_topic: Callable[[str, int], None]
+    stack: ExitStack = field(default_factory=ExitStack)
+    name: str = field(default_factory=lambda: f"t{uuid4().hex[:12]}")
+
+    def topic(self, partitions: int = 1) -> str:
+        name = f"{self.name}-{uuid4().hex[:6]}"
+        self.make_topic(name, partitions)
+        return name
+
+    def producer(self, suffix: str = "p"):  # type: ignore[no-untyped-def]
+        return self._kept(self.log.transactional_producer(f"{self.name}-{suffix}"))
+
+    def reader(self):  # type: ignore[no-untyped-def]
+        return self._kept(self.log.reader())
+
+    def member(self, topic: str, instance: str | None = None) -> "Member":
+        return Member(self._kept(self.log.group_consumer(self.name, instance)), topic)
+
+    def write(self, topic: str, values: Sequence[str], partition: int | None = 0) -> None:
+        with self.producer("writer").transaction() as transaction:
+            for value in values:
+                transaction.send(Outgoing(topic=topic, key=value.encode(), value=value.encode(), partition=partition))
+
+    def _kept(self, part):  # type: ignore[no-untyped-def]
+        self.stack.callback(_close_quietly, part)
+        return part
+
+
+def _close_quietly(part) -> None:  # type: ignore[no-untyped-def]
+    with suppress(FreshlineError):  # a fenced part may say so once more
+        part.close()
+
+
+class Member:
+    """A group consumer that remembers what it owns."""
+
+    def __init__(self, consumer: GroupConsumer, topic: str) -> None:
+        self.consumer = consumer
+        self.topic = topic
+        self.owned: set[TopicPartition] = set()
+        self.seek_on_assignment: int | None = None
+        consumer.subscribe(topic, on_assigned=self._assigned, on_revoked=self.owned.difference_update)
+
+    def _assigned(self, partitions: Sequence[TopicPartition]) -> None:
+        self.owned.update(partitions)
+        if self.seek_on_assignment is not None:
+            for partition in partitions:
+                self.consumer.position(partition)
+                self.consumer.seek(partition, self.seek_on_assignment)
+
+    def read(self, count: int, max_records: int = 100) -> list[Record]:
+        records: list[Record] = []
+        until(lambda: records.extend(self.consumer.poll(0.2, max_records)) or len(records) >= count)
+        return records
+
+    def quiet(self) -> bool:
+        return self.consumer.poll(0.5, 100) == []
+
+
+def until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while not reached():
+        assert time.monotonic() < deadline, "not reached within the deadline"
+
+
+def values(records: Sequence[Record]) -> list[str]:
+    return [(record.value or b"").decode() for record in records]
+
+
+@pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.integration)])
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    made = _memory() if request.param == "memory" else _kafka(request.getfixturevalue("broker"))
+    with made.stack:
+        yield made
+
+
+def _memory() -> World:
+    log = MemoryLog()
+    return World(log, log.create_topic)
+
+
+def _kafka(bootstrap: str) -> World:
+    from kafka.admin import KafkaAdminClient  # noqa: PLC0415 - only where a broker is used
+
+    def make(name: str, partitions: int) -> None:
+        admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+        try:
+            settings = {"num_partitions": partitions, "configs": {"message.timestamp.type": "LogAppendTime"}}
+            admin.create_topics({name: settings}, wait_for_metadata=True)
+        finally:
+            admin.close()
+
+    return World(open_log(KafkaSettings(bootstrap=bootstrap)), make)
+
+
+def test_a_member_reads_committed_records_in_order_from_the_start(world: World) -> None:
+    topic = world.topic()
+    world.write(topic, ["a", "b", "c"])
+    records = world.member(topic).read(3)
+    assert values(records) == ["a", "b", "c"]
+    assert [record.offset for record in records] == [0, 1, 2]
+    assert {(record.topic, record.partition, record.key) for record in records[:1]} == {(topic, 0, b"a")}
+    assert abs(records[0].timestamp / 1000 - time.time()) < 60
+
+
+def test_poll_returns_at_most_max_records_and_loses_none(world: World) -> None:
+    topic = world.topic()
+    world.write(topic, [str(number) for number in range(7)])
+    member = world.member(topic)
+    until(lambda: bool(member.owned) or member.consumer.poll(0.1, 1) != [])
+    member.consumer.seek(TopicPartition(topic, 0), 0)
+    batches = []
+    until(lambda: batches.append(member.consumer.poll(0.2, 3)) or sum(map(len, batches)) == 7)
+    assert max(map(len, batches)) == 3
+    assert values([record for batch in batches for record in batch]) == list("0123456")
+
+
+def test_aborted_records_are_never_read_and_leave_holes(world: World) -> None:
+    topic = world.topic()
+    producer = world.producer()
+    with pytest.raises(RuntimeError, match="planned"), producer.transaction() as transaction:
+        transaction.send(Outgoing(topic=topic, key=b"k", value=b"aborted", partition=0))
+        raise RuntimeError("planned")
+    with producer.transaction() as transaction:
+        transaction.send(Outgoing(topic=topic, key=b"k", value=b"kept", partition=0))
+    member = world.member(topic)
+    records = member.read(1)
+    assert values(records) == ["kept"]
+    assert records[0].offset > 0  # at least the marker of what was aborted stands before it
+    assert member.quiet()
+
+
+def test_nothing_of_an_open_transaction_is_read_nor_what_stands_behind_it(world: World) -> None:
+    topic = world.topic()
+    member = world.member(topic)
+    with world.producer("open").transaction() as transaction:
+        transaction.send(Outgoing(topic=topic, key=b"k", value=b"first", partition=0))
+        until(lambda: bool(member.owned) or member.consumer.poll(0.1, 1) != [])
+        world.write(topic, ["second"])
+        assert member.quiet()
+    assert values(member.read(2)) == ["first", "second"]
+
+
+def test_two_members_share_the_partitions_and_one_takes_over_from_the_other(world: World) -> None:
+    topic = world.topic(4)
+    one, two = world.member(topic), world.member(topic)
+
+    def shared() -> bool:
+        polls = [threading.Thread(target=member.consumer.poll, args=(0.2, 10)) for member in (one, two)]
+        for poll in polls:
+            poll.start()
+        for poll in polls:
+            poll.join()
+        return len(one.owned) == len(two.owned) == 2
+
+    until(shared)
+    assert one.owned | two.owned == {TopicPartition(topic, number) for number in range(4)}
+    two.consumer.close()
+    until(lambda: one.consumer.poll(0.2, 10) == [] and len(one.owned) == 4)
+
+
+def test_offsets_move_only_with_a_committed_transaction(world: World) -> None:
+    topic = world.topic()
+    world.write(topic, ["a", "b", "c"])
+    member, producer, reader = world.member(topic), world.producer(), world.reader()
+    member.read(3)
+    partition = TopicPartition(topic, 0)
+    with suppress(RuntimeError), producer.transaction() as transaction:
+        transaction.send_offsets({partition: 3}, member.consumer)
+        raise RuntimeError
+    assert reader.committed(world.name, topic) == {}
+    with producer.transaction() as transaction:
+        transaction.send_offsets({partition: 2}, member.consumer)
+    assert reader.committed(world.name, topic) == {0: 2}
+    member.consumer.close()
+    assert values(world.member(topic).read(1)) == ["c"]
+
+
+def test_a_group_without_members_may_be_named(world: World) -> None:
+    topic = world.topic(2)
+    with world.producer().transaction() as transaction:
+        transaction.send_offsets({TopicPartition(topic, 1): 5}, f"{world.name}-mirror")
+    assert world.reader().committed(f"{world.name}-mirror", topic) == {1: 5}
+
+
+def test_after_a_seek_back_records_are_read_again(world: World) -> None:
+    topic = world.topic()
+    world.write(topic, ["a", "b"])
+    member = world.member(topic)
+    member.read(2)
+    partition = TopicPartition(topic, 0)
+    member.consumer.seek(partition, 1)
+    assert member.consumer.position(partition) == 1
+    assert values(member.read(1)) == ["b"]
+    world.write(topic, ["d"])
+    assert values(member.read(1)) == ["d"]
+
+
+def test_a_callback_may_look_at_positions_and_seek(world: World) -> None:
+    topic = world.topic()
+    world.write(topic, ["a", "b", "c"])
+    member = world.member(topic)
+    member.seek_on_assignment = 2
+    assert values(member.read(1)) == ["c"]
+
+
+def test_an_older_producer_of_the_same_id_is_fenced_and_writes_nothing(world: World) -> None:
+    topic = world.topic()
+    old = world.producer("same")
+    with old.transaction() as transaction:
+        transaction.send(Outgoing(topic=topic, key=b"k", value=b"before", partition=0))
+    new = world.producer("same")
+    for _ in range(2):  # it does not come back to life by trying again
+        with pytest.raises(FreshlineError), old.transaction() as transaction:
+            transaction.send(Outgoing(topic=topic, key=b"k", value=b"stale", partition=0))
+    with new.transaction() as transaction:
+        transaction.send(Outgoing(topic=topic, key=b"k", value=b"after", partition=0))
+    assert values(world.member(topic).read(2)) == ["before", "after"]
+
+
+def test_the_first_failure_of_a_fenced_producer_says_fenced(world: World) -> None:
+    topic = world.topic()
+    old = world.producer("same")
+    with old.transaction() as transaction:
+        transaction.send(Outgoing(topic=topic, key=b"k", value=b"before", partition=0))
+    world.producer("same")
+    with pytest.raises(Fenced), old.transaction() as transaction:
+        transaction.send(Outgoing(topic=topic, key=b"k", value=b"stale", partition=0))
+
+
+def test_a_transaction_left_open_is_resolved_when_its_id_is_taken_over(world: World) -> None:
+    topic = world.topic()
+    old = world.producer("same")
+    opened = old.transaction()
+    transaction = opened.__enter__()
+    transaction.send(Outgoing(topic=topic, key=b"k", value=b"left open", partition=0))
+    transaction.send_offsets({TopicPartition(topic, 0): 9}, f"{world.name}-mirror")
+    with world.producer("same").transaction() as later:
+        later.send(Outgoing(topic=topic, key=b"k", value=b"next", partition=0))
+    assert world.reader().committed(f"{world.name}-mirror", topic) == {}
+    assert values(world.member(topic).read(1)) == ["next"]
+    with pytest.raises(Fenced):
+        opened.__exit__(None, None, None)
+
+
+def test_a_member_that_left_cannot_commit(world: World) -> None:
+    topic = world.topic()
+    world.write(topic, ["a"])
+    member, producer = world.member(topic), world.producer()
+    member.read(1)
+    member.consumer.close()
+    with pytest.raises(Fenced), producer.transaction() as transaction:
+        transaction.send_offsets({TopicPartition(topic, 0): 1}, member.consumer)
+    assert world.reader().committed(world.name, topic) == {}
+
+
+def test_a_static_member_is_fenced_by_its_successor(world: World) -> None:
+    topic = world.topic()
+    world.write(topic, ["a"])
+    old, producer = world.member(topic, "instance-1"), world.producer()
+    assert values(old.read(1)) == ["a"]
+    new = world.member(topic, "instance-1")
+    assert values(new.read(1)) == ["a"]
+    with pytest.raises(Fenced), producer.transaction() as transaction:
+        transaction.send(Outgoing(topic=topic, key=b"k", value=b"stale", partition=0))
+        transaction.send_offsets({TopicPartition(topic, 0): 1}, old.consumer)
+    with pytest.raises(Fenced):
+        until(lambda: old.consumer.poll(0.2, 10) != [])
+    assert new.quiet()
+
+
+def test_a_new_owner_waits_for_offsets_in_doubt(world: World) -> None:
+    topic = world.topic()
+    world.write(topic, ["a", "b"])
+    first, producer = world.member(topic), world.producer()
+    first.read(2)
+    second_read: list[Record] = []
+
+    def take_over() -> None:
+        second_read.extend(world.member(topic).read(1))
+
+    with producer.transaction() as transaction:
+        transaction.send_offsets({TopicPartition(topic, 0): 1}, first.consumer)
+        first.consumer.close()
+        thread = threading.Thread(target=take_over)
+        thread.start()
+        thread.join(1.0)
+        assert thread.is_alive()  # it must not begin at an offset that may be superseded
+        assert second_read == []
+    thread.join(DEADLINE)
+    assert values(second_read) == ["b"]
+
+
+def test_committed_waits_for_a_transaction_in_doubt(world: World) -> None:
+    topic = world.topic()
+    reader = world.reader()
+    found: list[dict[int, int]] = []
+    with world.producer().transaction() as transaction:
+        transaction.send_offsets({TopicPartition(topic, 0): 4}, f"{world.name}-mirror")
+        thread = threading.Thread(
+            target=lambda: found.append(reader.committed(f"{world.name}-mirror", topic))
+        )
+        thread.start()
+        thread.join(1.0)
+        assert found == []
+    thread.join(DEADLINE)
+    assert found == [{0: 4}]
+
+
+def test_bounds_and_partitions(world: World) -> None:
+    topic, reader = world.topic(2), world.reader()
+    world.write(topic, ["a", "b"], partition=1)
+    assert reader.partitions(topic) == [0, 1]
+    assert reader.partitions(f"{topic}-unknown") == []
+    assert reader.bounds(topic) == {0: (0, 0), 1: (0, 3)}  # two records and the commit's marker
+
+
+def test_bounds_end_before_an_open_transaction(world: World) -> None:
+    topic, reader = world.topic(), world.reader()
+    world.write(topic, ["a"])
+    with world.producer("open").transaction() as transaction:
+        transaction.send(Outgoing(topic=topic, key=b"k", value=b"open", partition=0))
+        transaction.send_offsets({TopicPartition(topic, 0): 1}, f"{world.name}-mirror")  # waits for its turn
+        assert reader.bounds(topic) == {0: (0, 2)}
+
+
+def test_read_back_gives_the_past_up_to_now(world: World) -> None:
+    topic, reader = world.topic(), world.reader()
+    partition = TopicPartition(topic, 0)
+    world.write(topic, ["a", "b"])
+    assert values(list(reader.read_back(partition, 0))) == ["a", "b"]
+    hour = 3_600_000
+    now = round(time.time() * 1000)
+    assert values(list(reader.read_back(partition, now - hour))) == ["a", "b"]
+    assert list(reader.read_back(partition, now + hour)) == []
+    assert list(reader.read_back(TopicPartition(world.topic(), 0), 0)) == []
+
+
+def test_several_read_backs_at_once_do_not_disturb_each_other(world: World) -> None:
+    topic, reader = world.topic(2), world.reader()
+    world.write(topic, ["a", "b"], partition=0)
+    world.write(topic, ["x", "y"], partition=1)
+    pairs = zip(
+        reader.read_back(TopicPartition(topic, 0), 0), reader.read_back(TopicPartition(topic, 1), 0), strict=True
+    )
+    assert [values(pair) for pair in pairs] == [["a", "x"], ["b", "y"]]
+
+
+def test_keys_are_spread_as_javas_client_does(world: World) -> None:
+    topic = world.topic(4)
+    keys = ["21", "foobar", "a-little-bit-long-string", "a-little-bit-longer-string"]
+    world.write(topic, keys, partition=None)
+    found = {
+        (record.value or b"").decode(): record.partition
+        for number in range(4)
+        for record in world.reader().read_back(TopicPartition(topic, number), 0)
+    }
+    # murmur2 of Kafka's own UtilsTest: -973932308, -790332482, -985981536, -1486304829
+    assert found == {
+        key: (hashed & 0x7FFFFFFF) % 4
+        for key, hashed in zip(keys, [-973932308, -790332482, -985981536, -1486304829], strict=True)
+    }
+
+
+def test_a_null_value_stays_null(world: World) -> None:
+    topic = world.topic()
+    with world.producer().transaction() as transaction:
+        transaction.send(Outgoing(topic=topic, key=b"k", value=None, partition=0))
+    assert [(record.key, record.value) for record in world.member(topic).read(1)] == [(b"k", None)]
