@@ -1,0 +1,154 @@
+"""Questions in, responses out: embed the batch, search one snapshot, generate. Knows no log and no transaction.
+
+One question that breaks a stage must not take the others with it, nor come back for ever: a batch that fails is tried
+again one by one, and what fails then is answered with the code `internal`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from freshline import metrics
+from freshline.clock import Clock
+from freshline.coverage import Coverage
+from freshline.embedding.port import Embedder, Vectors
+from freshline.generation.port import Generator, Question
+from freshline.retrieval.hit import Hit
+from freshline.retrieval.request import SearchRequest
+from schemas.messages import PUBLIC, AsOf, Query, Response
+from serving.intake import Asked, Refused
+from serving.respond import Evidence, refusal, response
+
+_log = structlog.get_logger()
+
+
+class Snapshot(Protocol):
+    """What a response says of the snapshot that it was answered from."""
+
+    @property
+    def coverage(self) -> Coverage:
+        """Return the events that it covers."""
+        ...
+
+    @property
+    def seq(self) -> int:
+        """Return the manifest's seq."""
+        ...
+
+    @property
+    def generation(self) -> int:
+        """Return the generation that it serves."""
+        ...
+
+    @property
+    def newest_event_ms(self) -> int | None:
+        """Return the broker's time of the newest covered event."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """The snapshot of a lake that has no tables yet."""
+
+    coverage: Coverage
+    seq: int = 0
+    generation: int = 0
+    newest_event_ms: int | None = None
+
+
+#: (snapshot, requests, vectors float32[n, d], now in ms) -> hits per request, best first
+Search = Callable[[Snapshot, Sequence[SearchRequest], Vectors, int], list[list[Hit]]]
+
+
+class Answerer:
+    """Answers batches. Serves one thread, as its embedder does."""
+
+    def __init__(self, embedder: Embedder, generator: Generator, search: Search, clock: Clock) -> None:
+        self._embedder = embedder
+        self._generator = generator
+        self._search = search
+        self._clock = clock
+
+    def answer(self, batch: Sequence[Asked], snapshot: Snapshot) -> list[Response]:
+        """Return one response per question, in order. Never raises for what a question holds."""
+        if not batch:
+            return []
+        try:
+            return self._answer(batch, snapshot)
+        except Exception:  # noqa: BLE001 - whatever a question makes a model do, the worker lives
+            if len(batch) > 1:
+                return [self.answer([asked], snapshot)[0] for asked in batch]
+            _log.exception("answering_failed", query_id=batch[0].query_id)
+            fault = Refused(batch[0].record, batch[0].query_id, "internal", "a fault of ours; it was logged")
+            return [self.refuse(fault, snapshot)]
+
+    def refuse(self, refused: Refused, snapshot: Snapshot) -> Response:
+        """Return the error response to a question."""
+        age = max(0.0, self._clock.now() - refused.record.timestamp / 1000)
+        return refusal(refused, self._as_of(snapshot), {"total": age})
+
+    def _answer(self, batch: Sequence[Asked], snapshot: Snapshot) -> list[Response]:
+        received = self._clock.now()
+        watch = _Stopwatch(self._clock)
+        vectors = self._embedder.queries([asked.query.text for asked in batch])
+        watch.lap("embed")
+        requests = [_request(asked.query) for asked in batch]
+        found = self._search(snapshot, requests, vectors, round(received * 1000))
+        watch.lap("retrieve")
+        evidence = self._generate(batch, vectors, found)
+        watch.lap("generate")
+        as_of = self._as_of(snapshot)
+        return [
+            response(asked, made, as_of, self._timings(asked, received, watch.laps))
+            for asked, made in zip(batch, evidence, strict=True)
+        ]
+
+    def _generate(self, batch: Sequence[Asked], vectors: Vectors, found: list[list[Hit]]) -> list[Evidence]:
+        rows = [row for row, asked in enumerate(batch) if asked.query.generate]
+        questions = [Question(batch[row].query.text, vectors[row], tuple(found[row])) for row in rows]
+        answers = dict(zip(rows, self._generator.answer(questions) if questions else (), strict=True))
+        return [Evidence(hits=tuple(hits), answer=answers.get(row)) for row, hits in enumerate(found)]
+
+    def _as_of(self, snapshot: Snapshot) -> AsOf:
+        newest = snapshot.newest_event_ms
+        return AsOf(
+            coverage=snapshot.coverage,
+            seq=snapshot.seq,
+            generation=snapshot.generation,
+            generator=self._generator.fingerprint,
+            newest_event_age=None if newest is None else self._clock.now() - newest / 1000,
+        )
+
+    def _timings(self, asked: Asked, received: float, laps: dict[str, float]) -> dict[str, float]:
+        published = asked.record.timestamp / 1000
+        return {
+            "queue": max(0.0, received - published),
+            **laps,
+            "total": max(0.0, self._clock.now() - published),
+        }
+
+
+class _Stopwatch:
+    """Seconds by stage, also given to the metrics."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._last = clock.monotonic()
+        self.laps: dict[str, float] = {}
+
+    def lap(self, stage: str) -> None:
+        now = self._clock.monotonic()
+        self.laps[stage] = now - self._last
+        metrics.ANSWER_STAGE.labels(stage=stage).observe(now - self._last)
+        self._last = now
+
+
+def _request(query: Query) -> SearchRequest:
+    return SearchRequest(
+        text=query.text,
+        k=query.k,
+        principals=frozenset({PUBLIC, *query.principals}),
+        collections=None if query.collections is None else frozenset(query.collections),
+    )

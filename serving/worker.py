@@ -1,0 +1,240 @@
+"""The worker: query → response, exactly once per query_id, in turns.
+
+    1. poll the queries (read_committed, so that a new owner waits for a transaction in doubt)
+    2. on newly assigned partitions, once their position is stable, read the duplicate guard
+    3. decode; drop what was answered before; refuse what cannot be answered or is past its deadline; park what
+       must see offsets that the snapshot does not cover yet
+    4. embed, retrieve and generate: those parked until now, then the new ones, as one batch on one snapshot
+    5. one transaction: responses, dead letters and the consumed offsets with the member's own group metadata
+
+A fault while step 5 runs leaves its outcome unknown: the worker then builds a new producer, which ends what is in
+doubt, goes back to the committed offsets and reads the guard again, so that nothing is lost and nothing written twice.
+When fenced it stops, for another worker owns its partitions. This module does not know Kafka, FAISS or any model.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Protocol
+
+import structlog
+
+from freshline import failpoints, metrics
+from freshline.clock import Clock, utc
+from freshline.errors import FreshlineError, TransientError
+from freshline.transport.port import Log, Outgoing, Record, TopicPartition
+from schemas.messages import Response
+from serving.answering import Answerer, Snapshot
+from serving.guard import Guard
+from serving.intake import Asked, Refused, Unreadable, read
+from serving.parking import Parking
+from serving.respond import dead_letter, outgoing
+
+_log = structlog.get_logger()
+
+#: Longest wait of one poll, seconds: bounds how late a SIGTERM is seen.
+IDLE = 0.25
+#: The same while questions are parked: bounds how late they see a new snapshot.
+PARKED = 0.02
+#: Waits between attempts to recover, seconds: doubled up to the last.
+_BACKOFF = (0.1, 5.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """Names on the broker."""
+
+    queries: str
+    responses: str
+    dead_letters: str
+    group: str
+    transactional_id: str
+    instance: str | None = None
+
+
+class Knowledge(Protocol):
+    """The newest snapshot, kept fresh elsewhere."""
+
+    @property
+    def current(self) -> Snapshot:
+        """Return the snapshot to answer from. Raises UserError where there can be none."""
+        ...
+
+    def wake(self) -> None:
+        """Look for a newer one soon."""
+        ...
+
+
+@dataclass
+class _Turn:
+    """What one turn writes."""
+
+    snapshot: Snapshot
+    responses: list[tuple[Record, Response]] = field(default_factory=list)
+    letters: list[Outgoing] = field(default_factory=list)
+    touched: set[TopicPartition] = field(default_factory=set)
+    asked: list[Asked] = field(default_factory=list)
+
+
+class Worker:
+    """One member of the serving group."""
+
+    def __init__(
+        self, log: Log, names: Names, *, answerer: Answerer, knowledge: Knowledge, clock: Clock, window: float
+    ) -> None:
+        self._log = log
+        self._names = names
+        self._answerer = answerer
+        self._knowledge = knowledge
+        self._clock = clock
+        self._reader = log.reader()
+        self._guard = Guard(
+            self._reader,
+            responses=names.responses,
+            dead_letters=names.dead_letters,
+            clock=clock,
+            window=window,
+        )
+        self._parking = Parking()
+        self._producer = log.transactional_producer(names.transactional_id)
+        self._consumer = log.group_consumer(names.group, names.instance)
+        self._owned: set[TopicPartition] = set()
+        self._unguarded: set[TopicPartition] = set()
+        self.joined = False
+
+    def run(self, stop: Event, max_poll: int) -> None:
+        """Serve until `stop` is set, then leave the group. Raises Fenced, UserError."""
+        self._consumer.subscribe(
+            self._names.queries, on_assigned=self._on_assigned, on_revoked=self._on_revoked
+        )
+        while not stop.is_set():
+            try:
+                self.turn(max_poll)
+            except TransientError as fault:
+                self._recover(fault, stop)
+
+    def close(self) -> None:
+        """Leave the group; what was not committed will be read again by the next owner."""
+        for part in (self._consumer, self._producer, self._reader):
+            with suppress(FreshlineError):
+                part.close()
+
+    def turn(self, max_poll: int) -> None:
+        """Do steps 1 to 5 once. Raises TransientError, Fenced."""
+        records = self._consumer.poll(PARKED if len(self._parking) else IDLE, max_poll)  # step 1
+        self._read_guard(records)  # step 2
+        turn = _Turn(self._knowledge.current, touched={_place(record) for record in records})
+        now = self._clock.now()
+        turn.asked = self._parking.release(turn.snapshot.coverage, now)
+        turn.touched.update(asked.partition for asked in turn.asked)
+        for record in records:  # step 3
+            self._take(record, turn, now)
+        answered = self._answerer.answer(turn.asked, turn.snapshot)  # step 4
+        turn.responses += [(a.record, r) for a, r in zip(turn.asked, answered, strict=True)]
+        if turn.touched:
+            self._commit(turn)  # step 5
+        if len(self._parking):
+            self._knowledge.wake()
+
+    def _read_guard(self, records: Sequence[Record]) -> None:
+        for partition in sorted(self._unguarded):
+            self._consumer.position(partition)
+            self._guard.cover(partition)
+            self._unguarded.discard(partition)
+        oldest: dict[TopicPartition, int] = {}
+        for record in records:
+            place = _place(record)
+            oldest[place] = min(oldest.get(place, record.timestamp), record.timestamp)
+        for partition, first_ms in oldest.items():
+            self._guard.cover(partition, first_ms)
+
+    def _take(self, record: Record, turn: _Turn, now: float) -> None:
+        taken = read(record)
+        if isinstance(taken, Unreadable):
+            return self._bury(turn, record, taken.code, taken.detail)
+        verdict = self._guard.verdict(record, taken.query_id, taken.sha256)
+        if verdict == "repeat":
+            return metrics.DUPLICATES.inc()
+        if verdict == "reused":
+            return self._bury(
+                turn, record, "query_id_reused", "another question was asked under this query_id"
+            )
+        if isinstance(taken, Asked) and _expired(taken, now):
+            taken = Refused(record, taken.query_id, "deadline_exceeded", "the deadline passed in the queue")
+        if isinstance(taken, Refused):
+            turn.responses.append((record, self._answerer.refuse(taken, turn.snapshot)))
+        elif not self._parking.park(taken, turn.snapshot.coverage, now):
+            turn.asked.append(taken)
+        return None
+
+    def _bury(self, turn: _Turn, record: Record, code: str, detail: str) -> None:
+        if not self._guard.buried(record):
+            at = utc(self._clock.now())
+            turn.letters.append(dead_letter(self._names.dead_letters, record, code, detail, at))
+
+    def _commit(self, turn: _Turn) -> None:
+        offsets = {place: self._next(place) for place in turn.touched}
+        in_order = sorted(turn.responses, key=lambda pair: (pair[0].partition, pair[0].offset))
+        failpoints.reach("worker.before_transaction")
+        with self._producer.transaction() as transaction:
+            for record, response in in_order:
+                transaction.send(outgoing(self._names.responses, record, response))
+            for letter in turn.letters:
+                transaction.send(letter)
+            transaction.send_offsets(offsets, self._consumer)
+            failpoints.reach("worker.before_commit")
+        failpoints.reach("worker.after_commit")
+        for _, response in in_order:
+            metrics.RESPONSES.labels(status=response.status).inc()
+
+    def _next(self, place: TopicPartition) -> int:
+        held = self._parking.lowest(place)
+        return self._consumer.position(place) if held is None else held
+
+    def _recover(self, fault: TransientError, stop: Event) -> None:
+        """Learn what the broker holds and go on from there, however long it is away."""
+        _log.warning("transaction_in_doubt", reason=str(fault))
+        delay, longest = _BACKOFF
+        while not stop.is_set():
+            try:
+                return self._go_back()
+            except TransientError as again:
+                _log.warning("broker_away", reason=str(again), retry_in=delay)
+                stop.wait(delay)
+                delay = min(2 * delay, longest)
+        return None
+
+    def _go_back(self) -> None:
+        with suppress(FreshlineError):
+            self._producer.close()
+        self._producer = self._log.transactional_producer(self._names.transactional_id)
+        committed = self._reader.committed(self._names.group, self._names.queries)
+        bounds = self._reader.bounds(self._names.queries)
+        self._guard.forget(self._owned)
+        self._parking.forget(self._owned)
+        self._unguarded |= self._owned
+        for place in sorted(self._owned):
+            first, _ = bounds[place.partition]
+            self._consumer.seek(place, max(first, committed.get(place.partition, first)))
+
+    def _on_assigned(self, partitions: Sequence[TopicPartition]) -> None:
+        self.joined = True
+        self._owned.update(partitions)
+        self._unguarded.update(partitions)
+        _log.info("partitions_assigned", partitions=sorted(p.partition for p in partitions))
+
+    def _on_revoked(self, partitions: Sequence[TopicPartition]) -> None:
+        self._owned.difference_update(partitions)
+        self._unguarded.difference_update(partitions)
+        self._guard.forget(partitions)
+        self._parking.forget(partitions)
+
+
+def _place(record: Record) -> TopicPartition:
+    return TopicPartition(record.topic, record.partition)
+
+
+def _expired(asked: Asked, now: float) -> bool:
+    deadline = asked.query.deadline
+    return deadline is not None and deadline.timestamp() <= now
