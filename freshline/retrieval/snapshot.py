@@ -1,0 +1,63 @@
+"""What a worker searches: the manifest folded at one seq. Immutable; a newer one replaces it in one assignment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from freshline.coverage import Coverage
+from freshline.errors import FormatError
+from freshline.index.entries import Add
+from freshline.index.state import ManifestState
+from freshline.retrieval.assembly import Assembly
+from freshline.retrieval.lexical_index import LexicalView
+from freshline.retrieval.live import LiveSegment
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Snapshot:
+    """Dense and lexical index at the same coverage. `rows` counts live chunks, expired ones included."""
+
+    fingerprint: str
+    seq: int = 0
+    coverage: Coverage = field(default_factory=dict)
+    newest_event_ms: int | None = None
+    generation: int = 0
+    #: by this process's number for a segment
+    segments: Mapping[int, LiveSegment] = field(default_factory=dict)
+    #: by shard
+    lexical: Mapping[int, LexicalView] = field(default_factory=dict)
+    rows: int = 0
+
+
+def served_segments(state: ManifestState, fingerprint_id: str) -> dict[str, Add]:
+    """Return the live segments of the serving generation, {} before there is one.
+
+    Raises FormatError where they hold another embedder's vectors.
+    """
+    serving = state.serving
+    if serving is None:
+        return {}
+    adds = {name: add for name, add in state.segments.items() if add.generation == serving.generation}
+    foreign = {serving.fingerprint, *(add.fingerprint for add in adds.values())} - {fingerprint_id}
+    if foreign:
+        raise FormatError(
+            f"the index holds vectors of embedder {', '.join(sorted(foreign))}, the configured embedder is "
+            f"{fingerprint_id}: set models.embedder to the one that the index was made with, or rebuild the index"
+        )
+    return adds
+
+
+def take(state: ManifestState, assembly: Assembly, fingerprint_id: str) -> Snapshot:
+    """Return the snapshot of an assembly that holds the served segments of `state`."""
+    segments = assembly.segments()
+    return Snapshot(
+        fingerprint=fingerprint_id,
+        seq=state.seq,
+        coverage=state.coverage,
+        newest_event_ms=state.cover.newest_event_ms if state.cover else None,
+        generation=state.serving.generation if state.serving else 0,
+        segments=segments,
+        lexical=assembly.lexical(),
+        rows=sum(int(np.count_nonzero(one.live)) for one in segments.values()),
+    )
