@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from freshline.cache.factory import open_hints
-from freshline.chunking.recursive import make_chunker
+from freshline.chunking.make import make_chunker
 from freshline.config import from_environment
 from freshline.observability import setup_logging
 from rich.console import Console

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from freshline.cache.factory import open_hints
-from freshline.chunking.recursive import make_chunker
+from freshline.chunking.make import make_chunker
 from freshline.config import from_environment
 from freshline.observability import serve_health, setup_logging
 

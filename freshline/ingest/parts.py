@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from freshline.cache.factory import open_cache
-from freshline.chunking.recursive import make_chunker
+from freshline.chunking.make import make_chunker
 from freshline.embedding.cached import CachedEmbedder
 from freshline.embedding.load import load_embedder
 from freshline.ingest.accept import Acceptor

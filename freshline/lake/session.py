@@ -1,6 +1,7 @@
 """The Spark session of stream and batch: local or on a cluster, the user's own settings last."""
 
 import os
+import sys
 from typing import Any
 
 from freshline.embedded.jars import spark_jars
@@ -9,6 +10,7 @@ from freshline.settings import Settings
 #: A micro-batch is small: 200 shuffle partitions or a UI would cost more than the work.
 _DEFAULTS = {
     "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
     "spark.sql.shuffle.partitions": "2",
     "spark.databricks.delta.snapshotPartitions": "1",
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -32,6 +34,7 @@ def open_session(settings: Settings, name: str) -> Any:
     builder = SparkSession.builder.appName(name)
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ  # how spark-submit says that it has started the JVM
     if not submitted:
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else its workers are the first python3 of PATH
         jars = ",".join(str(jar) for jar in spark_jars(settings))
         builder = (
             builder.master(settings.spark.master)

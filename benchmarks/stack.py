@@ -1,0 +1,82 @@
+"""A whole Freshline in a temporary folder for one benchmark: broker, stream, one worker; no Redis, so nothing is reused.
+
+Ended with the block, whatever happens in it.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from freshline import topics
+from freshline.config import load
+from freshline.embedded import broker, jars, java
+from freshline.embedded.child import Child
+from freshline.errors import TransientError
+from freshline.index.manifest import Manifest
+from freshline.lake.storage import Storage
+from freshline.lake.tables import Lake
+from freshline.settings import Settings
+
+_START = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkStack:
+    """Its settings, and the manifest to watch."""
+
+    settings: Settings
+    manifest: Manifest
+
+
+@contextmanager
+def running(*overrides: str) -> Iterator[BenchmarkStack]:
+    """Start everything and give it once a batch would be read; `overrides` are section.key=value."""
+    folder = Path(tempfile.mkdtemp(prefix="freshline-benchmark-"))
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        plain = load((), os.environ).settings
+        jars.resolve(plain)
+        node = broker.start(
+            broker.BrokerSettings(
+                directory=folder / "broker", jars=jars.broker_jars(plain), java=java.find(os.environ)
+            )
+        )
+        stack.callback(node.stop)
+        own = (
+            f"kafka.bootstrap={node.address}",
+            "redis.url=none",
+            f"lake.uri={folder / 'lake'}",
+            *overrides,
+        )
+        settings = load(own, os.environ).settings
+        topics.apply(settings)
+        for room in ("streaming", "serving"):
+            child = _start(room, own, folder)
+            stack.callback(child.stop)
+        lake = Lake(Storage(settings.lake.uri))
+        lake.create()
+        yield BenchmarkStack(settings, Manifest(lake))
+
+
+def _start(room: str, own: tuple[str, ...], folder: Path) -> Child:
+    flags = [part for setting in own for part in ("--set", setting)]
+    environ = {**os.environ, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    return Child([sys.executable, "-m", room, *flags], folder / f"{room}.log", environ, cwd=folder)
+
+
+def wait_until_covered(stack: BenchmarkStack, ends: dict[int, int], within: float) -> float:
+    """Return time.monotonic() at which the manifest covered `ends` of documents, looked at every 10 ms."""
+    topic = f"{stack.settings.kafka.topic_prefix}documents"
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        have = stack.manifest.fold().coverage.get(topic, {})
+        if all(have.get(partition, 0) >= end for partition, end in ends.items()):
+            return time.monotonic()
+        time.sleep(0.01)
+    raise TransientError(f"not covered within {within:g} s: {ends}, have {have}")

@@ -1,0 +1,148 @@
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from freshline.coverage import Coverage
+from freshline.index.entries import Files, Generation
+from freshline.index.manifest import Manifest
+from freshline.ingest.one_pass import PassPlan
+from freshline.ingest.result import PassResult
+from freshline.lake.storage import Storage
+from freshline.lake.tables import Lake
+from streaming.micro_batch import Overlap, Steps
+
+
+@dataclass
+class Box:
+    """Remembers what was delivered, as the group's offsets would."""
+
+    delivered: list[tuple[int, Coverage]] = field(default_factory=list)
+
+    def deliver(self, files: Files, end: Coverage) -> None:
+        if (files.version, end) not in self.delivered:
+            self.delivered.append((files.version, end))
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass
+class Driver:
+    """One driver over a shared lake; the pass writes nothing and reports clocks."""
+
+    lake: Lake
+    box: Box
+    plans: list[PassPlan] = field(default_factory=list)
+    notified: list[int] = field(default_factory=list)
+
+    def steps(self) -> Steps:
+        return Steps(
+            manifest=Manifest(self.lake),
+            lake=self.lake,
+            dead_letters=self.box,
+            notify=self.notified.append,
+            run_pass=self.run_pass,
+            generation=0,
+        )
+
+    def run_pass(self, frame: Any, plan: PassPlan) -> PassResult:
+        self.plans.append(plan)
+        return PassResult(clocks=frame, accepted=1)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    made = Lake(Storage(str(tmp_path)))
+    made.create()
+    manifest = Manifest(made)
+    first = Generation(generation=0, status="serving", fingerprint="f", chunker="c", shards=3)
+    manifest.append(manifest.fold(), [first], writer="test")
+    return made
+
+
+def at(offset: int) -> Coverage:
+    return {"documents": {0: offset}}
+
+
+def test_batches_are_numbered_and_clocks_carried_on(lake: Lake) -> None:
+    driver = Driver(lake, Box())
+    steps = driver.steps()
+    steps.run({"documents": {0: 70}}, at(0), at(5))
+    steps.run({"documents": {1: 40}}, at(5), {"documents": {0: 9, 1: 2}})
+    state = Manifest(lake).fold()
+    assert state.cover is not None
+    assert (state.cover.batch, state.cover.start, state.cover.end) == (2, at(5), {"documents": {0: 9, 1: 2}})
+    assert state.cover.clocks == {"documents": {0: 70, 1: 40}}
+    assert state.cover.newest_event_ms == 70
+    assert [plan.clocks for plan in driver.plans] == [{}, {"documents": {0: 70}}]
+    assert [plan.shards for plan in driver.plans] == [3, 3]
+    assert driver.box.delivered == [(1, at(5)), (2, {"documents": {0: 9, 1: 2}})]
+
+
+def test_a_batch_that_spark_runs_again_is_skipped(lake: Lake) -> None:
+    driver = Driver(lake, Box())
+    steps = driver.steps()
+    assert steps.run({}, at(0), at(5)) is not None
+    assert steps.run({}, at(0), at(5)) is None
+    assert len(driver.plans) == 1
+    assert len(driver.box.delivered) == 1
+
+
+def test_a_second_driver_that_was_overtaken_decides_nothing(lake: Lake) -> None:
+    one, two = Driver(lake, Box()), Driver(lake, Box())
+    first, second = one.steps(), two.steps()
+    first.run({}, at(0), at(5))
+    with pytest.raises(Overlap, match="covers"):
+        second.run({}, at(0), at(7))
+    assert two.plans == []
+    assert Manifest(lake).fold().coverage == at(5)
+
+
+def test_overtaken_between_pass_and_decision_decides_nothing(lake: Lake) -> None:
+    slow, fast = Driver(lake, Box()), Driver(lake, Box())
+
+    class Slow(Driver):
+        def run_pass(self, frame: Any, plan: PassPlan) -> PassResult:
+            fast.steps().run({}, at(0), at(3))
+            return super().run_pass(frame, plan)
+
+    slow = Slow(lake, Box())
+    with pytest.raises(Overlap):
+        slow.steps().run({}, at(0), at(7))
+    assert Manifest(lake).fold().coverage == at(3)
+    assert slow.box.delivered == []
+
+
+def test_other_decisions_in_between_do_not_stop_a_batch(lake: Lake) -> None:
+    class Interrupted(Driver):
+        def run_pass(self, frame: Any, plan: PassPlan) -> PassResult:
+            manifest = Manifest(self.lake)
+            manifest.append(
+                manifest.fold(), [Files(application="backfill-1", version=0, files=())], writer="test"
+            )
+            return super().run_pass(frame, plan)
+
+    driver = Interrupted(lake, Box())
+    assert driver.steps().run({}, at(0), at(7)) is not None
+    assert Manifest(lake).fold().coverage == at(7)
+
+
+def test_a_start_finishes_the_newest_cover(lake: Lake) -> None:
+    died = Driver(lake, Box())
+    died.steps().run({}, at(0), at(5))
+    started = Driver(lake, Box())
+    steps = started.steps()
+    steps.finish(steps.manifest.fold())
+    assert started.box.delivered == [(1, at(5))]
+    assert started.notified == [2]  # the manifest's second decision; the first is the generation
+
+
+def test_an_accepted_gap_is_covered_without_files(lake: Lake) -> None:
+    driver = Driver(lake, Box())
+    steps = driver.steps()
+    steps.run({}, at(0), at(5))
+    steps.skip(at(50))
+    assert steps.manifest.fold().coverage == at(50)
+    assert steps.manifest.fold().files["stream"].files == ()
