@@ -119,6 +119,7 @@ class ObservabilitySettings:
 
     host: str = _setting("127.0.0.1", "where /metrics and /healthz listen")
     port: int = _setting(0, "0 = a free port, written to the log")
+    record: str = _setting("", "file that is told pid and port; the embedded stack sets it")
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "least level that is logged")
     log_format: Literal["auto", "json", "text"] = _setting(
         "auto", "auto = text on a terminal, JSON elsewhere"

@@ -190,7 +190,7 @@ def main() -> int:
         print(f"  {done}/{of} {name}", flush=True)  # noqa: T201 - a command
 
     try:
-        resolve(from_environment(sys.argv[1:]), show)
+        resolve(from_environment(sys.argv[1:], needs=()), show)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 2

@@ -1,0 +1,85 @@
+"""What settings must fulfil beyond their types: ranges, and combinations that would be unsafe. Knows no source."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from freshline.errors import ConfigError
+from freshline.settings import Settings
+
+_MORE = float("inf")
+#: key: (least, greatest)
+_RANGES: dict[str, tuple[float, float]] = {
+    "observability.port": (0, 65535),
+    "spark.tasks": (1, 1024),
+    "models.threads": (1, 1024),
+    "chunking.max_tokens": (8, 8192),
+    "chunking.overlap_tokens": (0, 8191),
+    "limits.max_chunks": (1, _MORE),
+    "limits.max_keys": (1, _MORE),
+    "index.shards": (1, 4096),
+    "index.compact_at": (2, _MORE),
+    "stream.max_records": (1, _MORE),
+    "stream.trigger": (0, _MORE),
+    "serving.max_poll": (1, 100_000),
+    "serving.refresh": (0.001, _MORE),
+    "serving.guard_window": (0, _MORE),
+    "redis.embedding_ttl": (1, _MORE),
+}
+_LOOPBACK = ("localhost", "::1", "[::1]")
+
+
+def check(settings: Settings, origin: Callable[[str], str]) -> None:
+    """Raise ConfigError that names key, value, origin and expectation of the first setting that is not right."""
+    for key, value, expected in _faults(settings):
+        raise ConfigError(f"{origin(key)} sets {key} = {value!r}, expected {expected}.")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address is this machine's own loopback."""
+    return host in _LOOPBACK or host.startswith("127.")
+
+
+def _faults(settings: Settings) -> Iterator[tuple[str, Any, str]]:
+    for key, (least, greatest) in _RANGES.items():
+        section, name = key.split(".")
+        value = getattr(getattr(settings, section), name)
+        if not least <= value <= greatest:
+            yield key, value, f"{least} or more" if greatest == _MORE else f"{least} to {greatest}"
+    if settings.chunking.overlap_tokens >= settings.chunking.max_tokens:
+        yield "chunking.overlap_tokens", settings.chunking.overlap_tokens, "less than chunking.max_tokens"
+    yield from _kafka(settings)
+    yield from _redis(settings)
+    for name, collection in settings.collections.named.items():
+        if collection.max_bytes < 1:
+            yield f"collections.{name}.max_bytes", collection.max_bytes, "1 or more"
+
+
+def _kafka(settings: Settings) -> Iterator[tuple[str, Any, str]]:
+    kafka = settings.kafka
+    for server in filter(None, kafka.bootstrap.split(",")):
+        host, colon, port = server.strip().rpartition(":")
+        if not colon or not host or not port.isdigit():
+            yield "kafka.bootstrap", kafka.bootstrap, "host:port,host:port"
+        elif kafka.security.endswith("plaintext") and not is_loopback(host) and not kafka.allow_plaintext:
+            yield (
+                "kafka.bootstrap",
+                kafka.bootstrap,
+                f"a broker on loopback or kafka.allow_plaintext, since kafka.security is {kafka.security}",
+            )
+    if kafka.security.startswith("sasl"):
+        for name in ("username", "password_file"):
+            if not getattr(kafka, name):
+                yield f"kafka.{name}", "", f"a value, since kafka.security is {kafka.security}"
+    for name in ("password_file", "ca_file"):
+        if (path := getattr(kafka, name)) and not Path(path).is_file():
+            yield f"kafka.{name}", path, "a file that exists"
+
+
+def _redis(settings: Settings) -> Iterator[tuple[str, Any, str]]:
+    url = settings.redis.url
+    if url and url != "none" and not url.startswith(("redis://", "rediss://", "unix://")):
+        yield "redis.url", url.rpartition("@")[2], "redis://…, rediss://…, unix://… or none"
+    key = settings.redis.digest_key_file
+    if key and not Path(key).is_file():
+        yield "redis.digest_key_file", key, "a file that exists"
