@@ -45,7 +45,7 @@ def kafka_options(settings: KafkaSettings) -> dict[str, Any]:
 
 
 def topic_name(settings: KafkaSettings, name: str) -> str:
-    """Return the cluster's name of one of our topics: the prefix before "documents", "queries", …"""
+    """Return the cluster's name of one of our topics: "documents" and so on after the prefix."""
     return settings.topic_prefix + name
 
 
@@ -78,8 +78,8 @@ def _refuse_open_plaintext(settings: KafkaSettings) -> None:
     for server in settings.bootstrap.split(","):
         if not _is_loopback(server.strip()):
             raise ConfigError(
-                f"kafka.security is {settings.security!r} and kafka.bootstrap names {server.strip()!r}, which is not "
-                "on this machine; expected ssl or sasl_ssl. To send everything in the clear, set "
+                f"kafka.security is {settings.security!r} and kafka.bootstrap names {server.strip()!r}, which is "
+                "not on this machine; expected ssl or sasl_ssl. To send everything in the clear, set "
                 "kafka.allow_plaintext = true"
             )
 

@@ -6,12 +6,12 @@ import kafka
 
 from freshline.settings import KafkaSettings
 from freshline.transport.connection import kafka_options
+from freshline.transport.contact import first_contact
 from freshline.transport.kafka_consumer import KafkaGroupConsumer
-from freshline.transport.kafka_errors import first_contact
 from freshline.transport.kafka_producer import KafkaTransactionalProducer
 from freshline.transport.kafka_reader import KafkaLogReader
 
-#: A commit takes about 10 ms; a broker that restarts is back within this time, or a supervisor had better act. s
+#: Seconds. A commit takes about 10 ms; a broker that restarts is back within this time, or it is time to act.
 STUCK_AFTER = 60.0
 
 
@@ -38,10 +38,11 @@ class KafkaLog:
 def open_log(settings: KafkaSettings, *, stuck_after: float = STUCK_AFTER) -> KafkaLog:
     """Return the cluster that the settings name, after one contact with it.
 
-    Raises ConfigError for unsafe settings and MissingPart where no broker answers within 10 s; later, the parts raise
-    TransientError while the broker is away. A commit that takes longer than stuck_after seconds ends the process.
+    Raises ConfigError for unsafe settings and MissingPart where no broker answers within 10 s; later, the parts
+    raise TransientError while the broker is away. A commit that takes longer than stuck_after seconds ends the
+    process.
     """
     options = kafka_options(settings)
-    with first_contact(settings.bootstrap):
+    with first_contact(settings):
         kafka.KafkaConsumer(**options).close()
     return KafkaLog(options, stuck_after=stuck_after)

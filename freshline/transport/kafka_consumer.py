@@ -1,8 +1,8 @@
 """A group member over kafka-python's KafkaConsumer: read_committed, offsets committed only by a transaction.
 
-kafka-python calls rebalance listeners on its own I/O thread, where any call back into the consumer would wait for
-itself. So the listener only notes what happened, and poll() tells the caller before it returns a record: records
-that were fetched meanwhile are put back first, so that a callback may look at positions and seek.
+kafka-python calls rebalance listeners on its own I/O thread, where any call back into the consumer would wait
+for itself. So the listener only notes what happened, and poll() tells the caller before it returns a record:
+records that were fetched meanwhile are put back first, so that a callback may look at positions and seek.
 """
 
 from collections.abc import Callable, Sequence
@@ -78,7 +78,7 @@ class KafkaGroupConsumer:
         self._consumer.subscribe(topics=[topic], listener=self._listener)
 
     def poll(self, timeout: float, max_records: int) -> list[Record]:
-        """Return up to max_records committed records, in offset order within a partition; [] after timeout s."""
+        """Return up to max_records committed records, in order within a partition; [] after timeout s."""
         listener = self._listener
         if listener is None:
             raise ValueError("poll() needs subscribe() first")

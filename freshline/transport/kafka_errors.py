@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 from kafka import errors
 
-from freshline.errors import Fenced, FreshlineError, MissingPart, TransientError, UserError
+from freshline.errors import Fenced, FreshlineError, TransientError, UserError
 
-#: Another producer holds the transactional id, or the group has gone on without this member (KIP-447, KIP-588).
+#: Another producer has the transactional id, or the group has gone on without this member (KIP-447, KIP-588).
 _FENCED = (
     errors.ProducerFencedError,
     errors.InvalidProducerEpochError,
@@ -35,24 +35,11 @@ def translated(step: str) -> Iterator[None]:
     try:
         yield
     except (errors.KafkaError, OSError) as exc:
-        raise _translate(step, exc) from exc
+        raise translate(step, exc) from exc
 
 
-@contextmanager
-def first_contact(bootstrap: str) -> Iterator[None]:
-    """Raise MissingPart where no broker answers: at the start of a process this is for the user to mend."""
-    try:
-        yield
-    except (errors.KafkaTimeoutError, errors.KafkaConnectionError, OSError) as exc:
-        raise MissingPart(
-            f"no Kafka broker answers at {bootstrap} (kafka.bootstrap); expected one within 10 s. Check the address and "
-            "that the broker runs; a local one is started by: freshline up"
-        ) from exc
-    except errors.KafkaError as exc:
-        raise _translate(f"connecting to {bootstrap}", exc) from exc
-
-
-def _translate(step: str, exc: Exception) -> FreshlineError:
+def translate(step: str, exc: Exception) -> FreshlineError:
+    """Return the error that says what the caller of `step` can do."""
     message = f"{step}: {exc}"
     if isinstance(exc, _FENCED):
         return Fenced(message)

@@ -1,9 +1,9 @@
 """Transactions over kafka-python's KafkaProducer (KIP-98, KIP-447).
 
-Steps of one transaction: (1) begin, (2) records and offsets, (3) every record acknowledged, (4) commit. What fails
-in 2 or 3 is aborted and the producer lives on; what fails in 4 leaves the outcome unknown, so the producer is of no
-use any more: a delayed end could still reach the broker. kafka-python waits for the ends without a time-out; a
-watchdog ends the process instead.
+Steps of one transaction: (1) begin, (2) records and offsets, (3) every record acknowledged, (4) commit. What
+fails in 2 or 3 is aborted and the producer lives on; what fails in 4 leaves the outcome unknown, so the producer
+is of no use any more: a delayed end could still reach the broker. kafka-python waits for the ends without a
+time-out; a watchdog ends the process instead.
 """
 
 import logging
@@ -90,7 +90,7 @@ class KafkaTransactionalProducer:
             self._producer.init_transactions()
 
     def transaction(self) -> AbstractContextManager[KafkaTransaction]:
-        """Open a transaction; leaving the block commits, an exception inside it aborts and is raised again."""
+        """Open a transaction; leaving the block commits; an exception inside it aborts and goes on."""
         return self._transaction()
 
     @contextmanager

@@ -108,4 +108,5 @@ class Broker:
             return known[outgoing.partition]
         if outgoing.key is None:
             return known[0]
-        return known[(murmur2(outgoing.key) & 0x7FFFFFFF) % len(known)]
+        hashed: int = murmur2(outgoing.key) & 0x7FFFFFFF
+        return known[hashed % len(known)]

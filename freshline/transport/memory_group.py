@@ -79,7 +79,7 @@ class MemoryGroupConsumer:
                 self.group.rebalance()
 
     def poll(self, timeout: float, max_records: int) -> list[Record]:
-        """Return up to max_records committed records, in offset order within a partition; [] after timeout s."""
+        """Return up to max_records committed records, in order within a partition; [] after timeout s."""
         deadline = monotonic() + timeout
         while True:
             self._keep_up()
