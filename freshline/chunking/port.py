@@ -33,9 +33,14 @@ class Chunker(Protocol):
 
 
 def embedded_text(chunk: Chunk, title: str | None) -> str:
-    """Return what is embedded and what keys the embedding cache: title and heading path, then the passage.
+    r"""Return what is embedded and what keys the embedding cache: title and heading path, then the passage.
+
+    A title that the heading path begins with is not said twice.
 
     >>> embedded_text(Chunk(0, 0, 3, "Setup > Linux", None, "Run"), "Guide")
-    'Guide\\nSetup > Linux\\nRun'
+    'Guide\nSetup > Linux\nRun'
+    >>> embedded_text(Chunk(0, 0, 3, "Guide > Setup", None, "Run"), "Guide")
+    'Guide > Setup\nRun'
     """
-    return "\n".join(part for part in (title, chunk.heading, chunk.text) if part)
+    told = title is not None and (chunk.heading + HEADING_SEPARATOR).startswith(title + HEADING_SEPARATOR)
+    return "\n".join(part for part in ("" if told else title, chunk.heading, chunk.text) if part)

@@ -1,7 +1,7 @@
 """text/markdown: CommonMark with tables and strikethrough, by markdown-it-py.
 
-Readable text: link texts, code and alternative texts stay; comments, tags and front matter go; items of an
-ordered list keep their number; a table row is a line of cells. The title is the front matter's, else the first
+Readable text: link texts, code and alternative texts stay; comments, tags and front matter go; list items begin
+with "- " or their number; a table row is a line of cells. The title is the front matter's, else the first
 heading of level 1. A document over the limits below is taken as plain text, whole.
 """
 
@@ -83,7 +83,7 @@ class _Walk:
             case "paragraph_open":
                 self._block(self._inline(next(pending)), "\n" if token.hidden else "\n\n")
             case "list_item_open":
-                self._prefix = f"{token.info}{token.markup} " if token.info else ""
+                self._prefix = f"{token.info}{token.markup} " if token.info else "- "
             case "fence" | "code_block":
                 self._block(token.content.strip("\n"), "\n\n")
             case "html_block":
