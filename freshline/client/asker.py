@@ -1,0 +1,189 @@
+"""Asking and hearing the answer.
+
+    with Asker(KafkaSettings(bootstrap="127.0.0.1:9092")) as asker:
+        response = asker.ask("When is tea?", timeout=10)
+        print(response.text, response.citations)
+
+A response goes to the partition number of its query. An asker picks one number for its life and reads only that
+partition of `responses`; with `spread` it uses all of them, so that several workers share its questions. It begins to
+read at the end, before it sends. This module does not know who answers.
+"""
+
+import logging
+import random
+import threading
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from itertools import cycle
+from typing import Any, Self
+from uuid import uuid4
+
+import kafka
+
+from freshline.client.connect import connected_producer, missing_topic, refused
+from freshline.errors import FreshlineError, TransientError
+from freshline.settings import KafkaSettings
+from freshline.transport.connection import kafka_options, topic_name
+from freshline.transport.kafka_errors import translate, translated
+from schemas.codec import InvalidQuery, decode_query, decode_response, encode, query_sha256
+from schemas.messages import Offsets, Query, Response
+from schemas.reject import Rejected
+
+#: How soon the reading thread sees that it shall end, ms.
+_POLL_MS = 200
+_CLOSE_SECONDS = 10.0
+
+_log = logging.getLogger(__name__)
+
+
+class Asker:
+    """A context manager; safe to share between threads, any number of questions may be under way."""
+
+    def __init__(self, settings: KafkaSettings, *, spread: bool = False) -> None:
+        self._settings = settings
+        self._queries = topic_name(settings, "queries")
+        self._responses = topic_name(settings, "responses")
+        self._spread = spread
+        self._waiting: dict[str, tuple[str, Future[Response]]] = {}
+        self._closing = threading.Event()
+        self._failed: FreshlineError | None = None
+
+    def __enter__(self) -> Self:
+        self._producer = connected_producer(self._settings, self._queries)
+        try:
+            chosen = self._choose()
+            self._next = cycle(chosen)
+            self._consumer = self._reading_from_the_end(chosen)
+        except BaseException:
+            self._producer.close(timeout=0)
+            raise
+        self._reader = threading.Thread(target=self._read, name="responses", daemon=True)
+        self._reader.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.set()
+        self._reader.join(_CLOSE_SECONDS)
+        self._consumer.close()
+        self._producer.close(timeout=_CLOSE_SECONDS)
+        self._fail(TransientError("the asker was closed before the response came"))
+
+    def ask(
+        self,
+        text: str,
+        *,
+        collections: tuple[str, ...] | None = None,
+        principals: tuple[str, ...] = (),
+        k: int = 5,
+        generate: bool = True,
+        min_offsets: Offsets | None = None,
+        timeout: float = 30.0,
+    ) -> Response:
+        """Ask and wait. Raises UserError where the question breaks its contract, TransientError after timeout s."""
+        query = Query(
+            schema_version=1,
+            query_id=uuid4().hex,
+            text=text,
+            collections=collections,
+            principals=principals,
+            k=k,
+            generate=generate,
+            min_offsets=min_offsets,
+        )
+        future = self.submit(query)
+        try:
+            return future.result(timeout)
+        except FutureTimeoutError:
+            self._waiting.pop(query.query_id, None)
+            raise TransientError(
+                f"no response within {timeout:g} s; expected one from a worker. Is `freshline serve` running?"
+            ) from None
+
+    def submit(self, query: Query) -> "Future[Response]":
+        """Send a question and return at once; the future gives its response."""
+        if self._failed is not None:
+            raise self._failed
+        value = _checked(query)
+        future: Future[Response] = Future()
+        future.set_running_or_notify_cancel()  # it cannot be cancelled: the question is on its way
+        self._waiting[query.query_id] = (query_sha256(value), future)
+        with translated(f"asking on {self._queries}"):
+            sent = self._producer.send(
+                self._queries, key=query.query_id.encode(), value=value, partition=next(self._next)
+            )
+        sent.add_errback(self._not_sent, query.query_id)
+        return future
+
+    def _choose(self) -> list[int]:
+        """Return the partition numbers to use: all, or one."""
+        numbers = sorted(self._producer.partitions_for(self._queries))
+        return numbers if self._spread else [random.choice(numbers)]  # noqa: S311 - spreads load, guards nothing
+
+    def _reading_from_the_end(self, numbers: list[int]) -> Any:
+        with translated(f"reading {self._responses}"):
+            consumer = kafka.KafkaConsumer(
+                **kafka_options(self._settings),
+                group_id=None,
+                isolation_level="read_committed",
+                enable_auto_commit=False,
+                auto_offset_reset="latest",
+                allow_auto_create_topics=False,
+            )
+            if not consumer.partitions_for_topic(self._responses).issuperset(numbers):
+                consumer.close()
+                raise missing_topic(self._settings, self._responses)
+            partitions = [kafka.TopicPartition(self._responses, number) for number in numbers]
+            consumer.assign(partitions)
+            for partition, end in consumer.end_offsets(partitions).items():
+                consumer.seek(partition, end)
+            return consumer
+
+    def _read(self) -> None:
+        try:
+            while not self._closing.is_set():
+                with translated(f"reading {self._responses}"):
+                    batches = self._consumer.poll(timeout_ms=_POLL_MS)
+                for record in (record for batch in batches.values() for record in batch):
+                    self._deliver(record.key, record.value)
+        except FreshlineError as exc:
+            _log.error("%s", exc)
+            self._failed = exc
+            self._fail(exc)
+
+    def _deliver(self, key: bytes | None, value: bytes | None) -> None:
+        query_id = (key or b"").decode(errors="replace")
+        asked = self._waiting.get(query_id)
+        if asked is None:
+            return  # somebody else's, or given up
+        try:
+            response = decode_response(value)
+        except Rejected as exc:
+            _log.warning("a response breaks its contract: %s", exc)
+            return
+        sha256, future = asked
+        if response.query_sha256 == sha256 and self._waiting.pop(query_id, None) is not None:
+            future.set_result(response)
+
+    def _not_sent(self, query_id: str, exc: Exception) -> None:
+        asked = self._waiting.pop(query_id, None)
+        if asked is not None:
+            asked[1].set_exception(translate(f"asking on {self._queries}", exc))
+
+    def _fail(self, exc: FreshlineError) -> None:
+        while self._waiting:
+            _, (_, future) = self._waiting.popitem()
+            future.set_exception(exc)
+
+
+def _checked(query: Query) -> bytes:
+    """Return the value, checked by the very decoder that the worker uses."""
+    try:
+        value = encode(query)
+        decode_query(query.query_id.encode(), value)
+    except UnicodeEncodeError as exc:
+        raise refused("the question", Rejected("invalid_utf8", "a surrogate stands alone")) from exc
+    except InvalidQuery as exc:
+        raise refused("the question", Rejected(exc.code, exc.detail)) from exc
+    except Rejected as exc:
+        raise refused("the question", exc) from exc
+    return value
