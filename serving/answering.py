@@ -5,18 +5,17 @@ again one by one, and what fails then is answered with the code `internal`.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 
 from freshline import metrics
 from freshline.clock import Clock
-from freshline.coverage import Coverage
 from freshline.embedding.port import Embedder, Vectors
 from freshline.generation.port import Generator, Question
 from freshline.retrieval.hit import Hit
 from freshline.retrieval.request import SearchRequest
+from freshline.retrieval.search import search as search_snapshot
+from freshline.retrieval.snapshot import Snapshot
 from schemas.messages import PUBLIC, AsOf, Query, Response
 from serving.intake import Asked, Refused
 from serving.respond import Evidence, refusal, response
@@ -24,48 +23,16 @@ from serving.respond import Evidence, refusal, response
 _log = structlog.get_logger()
 
 
-class Snapshot(Protocol):
-    """What a response says of the snapshot that it was answered from."""
-
-    @property
-    def coverage(self) -> Coverage:
-        """Return the events that it covers."""
-        ...
-
-    @property
-    def seq(self) -> int:
-        """Return the manifest's seq."""
-        ...
-
-    @property
-    def generation(self) -> int:
-        """Return the generation that it serves."""
-        ...
-
-    @property
-    def newest_event_ms(self) -> int | None:
-        """Return the broker's time of the newest covered event."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """The snapshot of a lake that has no tables yet."""
-
-    coverage: Coverage
-    seq: int = 0
-    generation: int = 0
-    newest_event_ms: int | None = None
-
-
-#: (snapshot, requests, vectors float32[n, d], now in ms) -> hits per request, best first
-Search = Callable[[Snapshot, Sequence[SearchRequest], Vectors, int], list[list[Hit]]]
+#: As freshline.retrieval.search.search: hits per request, best first
+Search = Callable[..., list[list[Hit]]]
 
 
 class Answerer:
     """Answers batches. Serves one thread, as its embedder does."""
 
-    def __init__(self, embedder: Embedder, generator: Generator, search: Search, clock: Clock) -> None:
+    def __init__(
+        self, embedder: Embedder, generator: Generator, clock: Clock, *, search: Search = search_snapshot
+    ) -> None:
         self._embedder = embedder
         self._generator = generator
         self._search = search
@@ -95,7 +62,7 @@ class Answerer:
         vectors = self._embedder.queries([asked.query.text for asked in batch])
         watch.lap("embed")
         requests = [_request(asked.query) for asked in batch]
-        found = self._search(snapshot, requests, vectors, round(received * 1000))
+        found = self._search(snapshot, requests, vectors, now_ms=round(received * 1000))
         watch.lap("retrieve")
         evidence = self._generate(batch, vectors, found)
         watch.lap("generate")

@@ -15,8 +15,8 @@ from schemas.codec import encode
 from schemas.messages import AsOf, Citation, DeadLetter, Query, Response, ResponseHit, Staleness
 from serving.intake import Asked, Refused
 
-#: Bytes of a value that a broker takes with its default limits, less room for key and framing.
-LARGEST = 1_000_000
+#: Bytes of a value; the topic takes 8 MiB (schemas/topics/responses.yaml), key and framing included.
+LARGEST = 8_000_000
 _PREVIEW = 120
 
 

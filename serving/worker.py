@@ -23,9 +23,10 @@ import structlog
 from freshline import failpoints, metrics
 from freshline.clock import Clock, utc
 from freshline.errors import FreshlineError, TransientError
+from freshline.retrieval.snapshot import Snapshot
 from freshline.transport.port import Log, Outgoing, Record, TopicPartition
 from schemas.messages import Response
-from serving.answering import Answerer, Snapshot
+from serving.answering import Answerer
 from serving.guard import Guard
 from serving.intake import Asked, Refused, Unreadable, read
 from serving.parking import Parking
@@ -103,16 +104,20 @@ class Worker:
         self._unguarded: set[TopicPartition] = set()
         self.joined = False
 
-    def run(self, stop: Event, max_poll: int) -> None:
-        """Serve until `stop` is set, then leave the group. Raises Fenced, UserError."""
+    def join(self) -> None:
+        """Ask for a share of the partitions; it comes with a later turn."""
         self._consumer.subscribe(
             self._names.queries, on_assigned=self._on_assigned, on_revoked=self._on_revoked
         )
+
+    def run(self, stop: Event, max_poll: int) -> None:
+        """Serve until `stop` is set. Raises Fenced, UserError."""
+        self.join()
         while not stop.is_set():
             try:
                 self.turn(max_poll)
             except TransientError as fault:
-                self._recover(fault, stop)
+                self.recover(fault, stop)
 
     def close(self) -> None:
         """Leave the group; what was not committed will be read again by the next owner."""
@@ -192,7 +197,7 @@ class Worker:
         held = self._parking.lowest(place)
         return self._consumer.position(place) if held is None else held
 
-    def _recover(self, fault: TransientError, stop: Event) -> None:
+    def recover(self, fault: TransientError, stop: Event) -> None:
         """Learn what the broker holds and go on from there, however long it is away."""
         _log.warning("transaction_in_doubt", reason=str(fault))
         delay, longest = _BACKOFF
@@ -216,7 +221,8 @@ class Worker:
         self._unguarded |= self._owned
         for place in sorted(self._owned):
             first, _ = bounds[place.partition]
-            self._consumer.seek(place, max(first, committed.get(place.partition, first)))
+            with suppress(TransientError):  # it has just gone to another member: the next poll will say so
+                self._consumer.seek(place, max(first, committed.get(place.partition, first)))
 
     def _on_assigned(self, partitions: Sequence[TopicPartition]) -> None:
         self.joined = True

@@ -1,0 +1,139 @@
+"""The worker's composition root: `freshline serve` or `python -m serving`. Reads settings, builds adapters, runs.
+
+Exit status: 0 after SIGTERM or SIGINT, 1 where a supervisor should start it again, 2 for a mistake in the settings.
+"""
+
+import signal
+import sys
+from collections.abc import Callable
+from threading import Event
+from uuid import uuid4
+
+import structlog
+
+from freshline import failpoints
+from freshline.chunking.sentences import sentence_spans
+from freshline.clock import SystemClock
+from freshline.config import from_environment
+from freshline.embedding.load import load_embedder
+from freshline.embedding.port import Embedder
+from freshline.errors import FreshlineError, UserError
+from freshline.generation.extractive import Extractive
+from freshline.index.manifest import Manifest
+from freshline.lake.storage import Storage
+from freshline.lake.tables import Lake
+from freshline.observability import serve_health, setup_logging
+from freshline.retrieval.reader import SnapshotReader
+from freshline.settings import Settings
+from freshline.transport.connection import topic_name
+from freshline.transport.kafka import open_log
+from freshline.transport.port import Log
+from freshline.transport.watchdog import Watchdog
+from serving.answering import Answerer
+from serving.knowledge import Refresher
+from serving.topics import check_topics
+from serving.worker import Names, Worker
+
+_log = structlog.get_logger()
+
+#: A worker that was told to stop and has not after this time ends at once, seconds.
+_STOP_WITHIN = 9.0
+
+
+def names(settings: Settings) -> Names:
+    """Return what this worker is called on the broker: with an instance the same at each start."""
+    instance = settings.serving.instance or None
+    group = f"{settings.kafka.group_prefix}-serving"
+    return Names(
+        queries=topic_name(settings.kafka, "queries"),
+        responses=topic_name(settings.kafka, "responses"),
+        dead_letters=topic_name(settings.kafka, "queries.dlq"),
+        group=group,
+        transactional_id=f"{group}-{instance or uuid4().hex}",
+        instance=instance,
+    )
+
+
+def _refresher(settings: Settings, embedder: Embedder) -> Refresher:
+    storage = Storage(settings.lake.uri)
+    reader = SnapshotReader(storage, Manifest(Lake(storage)), embedder.fingerprint.id)
+    return Refresher(reader, settings.serving.refresh)
+
+
+def _worker(settings: Settings, log: Log, embedder: Embedder, refresher: Refresher) -> Worker:
+    clock = SystemClock()
+    generator = Extractive(embedder, sentence_spans, abstain_below=settings.serving.abstain_below)
+    return Worker(
+        log,
+        names(settings),
+        answerer=Answerer(embedder, generator, clock),
+        knowledge=refresher,
+        clock=clock,
+        window=settings.serving.guard_window,
+    )
+
+
+def _stop_on_signals(stop: Event) -> None:
+    def handle(*_: object) -> None:
+        if not stop.is_set():
+            stop.set()
+            Watchdog(_STOP_WITHIN, "stopping").__enter__()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handle)
+
+
+def _health(worker: Worker, refresher: Refresher) -> Callable[[], dict[str, object]]:
+    def check() -> dict[str, object]:
+        snapshot = refresher.current
+        return {
+            "ready": worker.joined and refresher.looked,
+            "seq": snapshot.seq,
+            "rows": snapshot.rows,
+            "coverage": snapshot.coverage,
+        }
+
+    return check
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM."""
+    stop = Event()
+    _stop_on_signals(stop)
+    log = open_log(settings.kafka)
+    reader = log.reader()
+    check_topics(reader, names(settings))
+    reader.close()
+    embedder = load_embedder(settings.models)
+    embedder.queries(["ready"])  # the first call compiles
+    refresher = _refresher(settings, embedder)
+    refresher.start()
+    worker = _worker(settings, log, embedder, refresher)
+    try:
+        with serve_health(settings, settings.serving.name, _health(worker, refresher)):
+            worker.run(stop, settings.serving.max_poll)
+    finally:
+        worker.close()
+        refresher.close()
+
+
+def main() -> int:
+    """Run and return the exit status."""
+    try:
+        settings = from_environment(sys.argv[1:])
+        setup_logging(settings, settings.serving.name)
+        if settings.debug.failpoint:
+            failpoints.arm(settings.debug.failpoint)
+        run(settings)
+    except UserError as error:
+        print(f"freshline serve: {error}", file=sys.stderr)  # noqa: T201 - one line for the user
+        return 2
+    except FreshlineError as error:  # fenced, or the broker is away: start again
+        _log.error("worker_stopped", reason=str(error))  # noqa: TRY400 - said in one line
+        return 1
+    _log.info("worker_stopped", reason="asked to")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""Read your writes: questions that wait for offsets, and what a restart makes of them."""
+
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from freshline.errors import TransientError
+from tests.support.serving import Bench, TinyLake, turns
+
+FIRST_MS = 1_699_999_990_000
+WANTED = {"documents": {"0": 2}}
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> TinyLake:
+    lake = TinyLake(tmp_path)
+    lake.publish(
+        {"tower": "The tower is 96 metres high."}, end={"documents": {0: 1}}, newest_event_ms=FIRST_MS
+    )
+    return lake
+
+
+@pytest.fixture
+def bench(lake: TinyLake) -> Bench:
+    return Bench(lake.snapshot())
+
+
+def _publish_more(lake: TinyLake, bench: Bench) -> None:
+    lake.publish(
+        {"bridge": "The bridge is 12 metres long."}, end={"documents": {0: 2}}, newest_event_ms=FIRST_MS
+    )
+    bench.knowledge.current = lake.snapshot()
+
+
+def test_others_go_on_and_the_committed_offset_stays_at_the_parked_one(lake: TinyLake, bench: Bench) -> None:
+    bench.ask("q1")
+    bench.ask("waits", "how long is the bridge", min_offsets=WANTED)
+    bench.ask("q2")
+    worker = bench.worker()
+    turns([worker])
+    assert bench.answered() == ["q1", "q2"]
+    assert bench.committed() == {0: 1}
+    assert bench.knowledge.woken > 0
+    _publish_more(lake, bench)
+    turns([worker])
+    assert bench.answered() == ["q1", "q2", "waits"]
+    assert bench.committed() == {0: 3}
+    *_, (_, response) = bench.responses()
+    assert response["text"] == "The bridge is 12 metres long."
+    assert "stale" not in response
+
+
+def test_covered_already_waits_for_nothing(lake: TinyLake, bench: Bench) -> None:
+    _publish_more(lake, bench)
+    bench.ask("q1", min_offsets=WANTED)
+    turns([bench.worker()])
+    assert bench.answered() == ["q1"]
+
+
+def test_at_its_deadline_it_is_answered_with_stale_and_by_how_much(bench: Bench) -> None:
+    bench.ask("waits", min_offsets={"documents": {"0": 4, "1": 1}})
+    worker = bench.worker()
+    turns([worker])
+    assert bench.answered() == []
+    bench.clock.advance(5.0)
+    turns([worker])
+    ((_, response),) = bench.responses()
+    assert response["status"] == "answered"
+    assert response["stale"]["missing"] == {"documents": {"0": 3, "1": 1}}
+
+
+def test_its_own_deadline_counts_but_no_more_than_a_minute(bench: Bench) -> None:
+    bench.ask("soon", min_offsets=WANTED, deadline="2023-11-14T22:13:21Z")  # in one second
+    bench.ask("late", min_offsets=WANTED, deadline="2024-11-14T22:13:20Z")  # in a year
+    worker = bench.worker()
+    turns([worker])
+    bench.clock.advance(1.0)
+    turns([worker])
+    assert bench.answered() == ["soon"]
+    bench.clock.advance(58.9)
+    turns([worker])
+    assert bench.answered() == ["soon"]
+    bench.clock.advance(0.2)
+    turns([worker])
+    assert bench.answered() == ["soon", "late"]
+
+
+def test_after_a_crash_the_parked_one_waits_again_and_the_others_are_not_repeated(
+    lake: TinyLake, bench: Bench
+) -> None:
+    bench.ask("waits", "how long is the bridge", min_offsets=WANTED)
+    bench.ask("q1")
+    bench.put(b"bad", b"{")
+    bench.ask("q1", "another body")
+    dead = bench.worker()
+    turns([dead])
+    assert bench.committed() == {0: 0}
+    dead._consumer.close()  # as the broker sees a crash, once the session has ended
+    worker = bench.worker()
+    turns([worker])
+    assert bench.answered() == ["q1"]
+    assert bench.letters() == [(2, "malformed_json"), (3, "query_id_reused")]
+    _publish_more(lake, bench)
+    turns([worker])
+    assert bench.answered() == ["q1", "waits"]
+    assert bench.letters() == [(2, "malformed_json"), (3, "query_id_reused")]
+    assert bench.committed() == {0: 4}
+
+
+def test_a_repeat_of_a_parked_question_writes_nothing(lake: TinyLake, bench: Bench) -> None:
+    bench.ask("waits", min_offsets=WANTED)
+    bench.ask("waits", min_offsets=WANTED)
+    worker = bench.worker()
+    turns([worker])
+    _publish_more(lake, bench)
+    turns([worker])
+    assert bench.answered() == ["waits"]
+
+
+@pytest.mark.parametrize("applied", [True, False])
+def test_a_lost_commit_while_one_is_parked(lake: TinyLake, bench: Bench, applied: bool) -> None:
+    bench.ask("waits", min_offsets=WANTED)
+    bench.ask("q1")
+    bench.log.lose_next_commit(applied=applied)
+    worker = bench.worker()
+    with pytest.raises(TransientError) as caught:
+        turns([worker])
+    worker.recover(caught.value, Event())
+    turns([worker])
+    _publish_more(lake, bench)
+    turns([worker])
+    assert bench.answered() == ["q1", "waits"]
+    assert bench.committed() == {0: 2}
+
+
+def test_parked_questions_move_with_their_partition(lake: TinyLake, bench: Bench) -> None:
+    bench.ask("waits", min_offsets=WANTED)
+    first = bench.worker()
+    turns([first])
+    first.close()
+    second = bench.worker()
+    turns([second])
+    _publish_more(lake, bench)
+    turns([second])
+    assert bench.answered() == ["waits"]
