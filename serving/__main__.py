@@ -129,7 +129,7 @@ def main() -> int:
         print(f"freshline serve: {error}", file=sys.stderr)  # noqa: T201 - one line for the user
         return 2
     except FreshlineError as error:  # fenced, or the broker is away: start again
-        _log.error("worker_stopped", reason=str(error))  # noqa: TRY400 - said in one line
+        _log.error("worker_stopped", reason=str(error))
         return 1
     _log.info("worker_stopped", reason="asked to")
     return 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from kafka import KafkaProducer
 
 from freshline import topics
-from freshline.settings import KafkaSettings, Settings
+from freshline.settings import KafkaSettings
 from tests.support import independent
 from tests.support.rooms import Room
 from tests.support.waiting import wait_for
@@ -34,7 +34,7 @@ class Spine:
             "models.backend": "tiny",
             "observability.log_format": "json",
         }
-        topics.apply(Settings(kafka=KafkaSettings(bootstrap=self.broker, topic_prefix=f"{self.prefix}.")))
+        topics.apply(KafkaSettings(bootstrap=self.broker, topic_prefix=f"{self.prefix}."))
 
     def topic(self, name: str) -> str:
         """Return the cluster's name of a topic."""
