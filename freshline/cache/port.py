@@ -1,7 +1,12 @@
-"""The embedding cache as its users see it. Every method is best effort: a fault inside is a miss, never an error."""
+"""What Redis is used for, as its users see it. Every method is best effort: a fault inside is never an error.
+
+A cache that fails is a miss, a hint that fails is silence, a heartbeat that fails is a process not listed. The
+classes named No… are for running without Redis.
+"""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from threading import Event
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +24,34 @@ class EmbeddingCache(Protocol):
         ...
 
 
+class Hints(Protocol):
+    """Says that the manifest has moved. A hint may be lost or come twice: who waits also looks by itself."""
+
+    def notify(self, seq: int) -> None:
+        """Wake those who wait: the manifest has reached seq."""
+        ...
+
+    def wait(self, timeout: float) -> bool:
+        """Return True at once when there may be something new, False after `timeout` seconds without a hint."""
+        ...
+
+    def close(self) -> None:
+        """Give back the connection."""
+        ...
+
+
+class Heartbeats(Protocol):
+    """Which processes are alive, for people; nothing is decided by it."""
+
+    def beat(self, name: str, info: Mapping[str, Any]) -> None:
+        """Say that `name` is alive, with JSON-compatible details; forgotten after a few missed beats."""
+        ...
+
+    def alive(self) -> dict[str, dict[str, Any]]:
+        """Return {name: details} of those heard of lately; {} where Redis is away."""
+        ...
+
+
 class NoEmbeddingCache:
     """Remembers nothing."""
 
@@ -28,3 +61,33 @@ class NoEmbeddingCache:
 
     def put(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
         """Forget."""
+
+
+class NoHints:
+    """Silence: waiting is waiting."""
+
+    def __init__(self) -> None:
+        self._closed = Event()
+
+    def notify(self, seq: int) -> None:
+        """Tell nobody."""
+
+    def wait(self, timeout: float) -> bool:
+        """Wait and return False; returns early once closed."""
+        self._closed.wait(timeout)
+        return False
+
+    def close(self) -> None:
+        """Let a waiting thread go on."""
+        self._closed.set()
+
+
+class NoHeartbeats:
+    """Nobody is heard of."""
+
+    def beat(self, name: str, info: Mapping[str, Any]) -> None:
+        """Tell nobody."""
+
+    def alive(self) -> dict[str, dict[str, Any]]:
+        """Return {}."""
+        return {}

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from freshline.embedding.identity import fingerprint_of_layout
+from freshline.embedding.identity import fingerprint_of, fingerprint_of_layout
 from freshline.embedding.layout import Layout, read_layout
 from freshline.embedding.libraries import quieten, set_switches
 from freshline.embedding.port import Embedder
@@ -13,6 +13,8 @@ from freshline.embedding.reference import cache_folder, model_folder
 from freshline.embedding.tiny import TinyEmbedder
 from freshline.errors import MissingPart
 from freshline.settings import ModelSettings
+
+__all__ = ["Backend", "choose", "fingerprint_of", "load_embedder"]
 
 Backend = Literal["openvino", "cpu", "cuda"]
 

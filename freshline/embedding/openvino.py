@@ -1,8 +1,8 @@
 """An exported model on OpenVINO, driven directly: neither torch nor transformers is loaded.
 
 That makes a process with the model start in under a second and stay small. It serves models that are an
-encoder and one plain pooling (Layout.simple); that it agrees with sentence-transformers is checked at export and
-in the tests. Settings of the runtime, with what was measured: docs/decisions/0010-embedding-backend.md.
+encoder and one plain pooling (Layout.simple); that it agrees with sentence-transformers is checked at export
+and in the tests. Settings of the runtime, with what was measured: docs/decisions/0010-embedding-backend.md.
 """
 
 from collections.abc import Iterator, Sequence

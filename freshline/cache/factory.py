@@ -1,0 +1,69 @@
+"""From settings to what is used of Redis; redis.url = none (or nothing known) gives parts that do nothing.
+
+What processes of one deployment share is told apart from another's on the same Redis by a hash of lake.uri.
+"""
+
+from hashlib import blake2b
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from freshline.cache.port import (
+    EmbeddingCache,
+    Heartbeats,
+    Hints,
+    NoEmbeddingCache,
+    NoHeartbeats,
+    NoHints,
+)
+from freshline.cache.redis_embeddings import RedisEmbeddingCache
+from freshline.cache.redis_heartbeats import RedisHeartbeats
+from freshline.cache.redis_hints import RedisHints
+from freshline.cache.secret import digest_key
+from freshline.settings import Settings
+
+
+def open_cache(settings: Settings, fingerprint_id: str) -> EmbeddingCache:
+    """Return the embedding cache of one fingerprint. Raises ConfigError for a bad address or secret."""
+    if not _redis_wanted(settings):
+        return NoEmbeddingCache()
+    redis = settings.redis
+    return RedisEmbeddingCache(redis.url, fingerprint_id, digest_key(key_file(settings)), redis.embedding_ttl)
+
+
+def open_hints(settings: Settings) -> Hints:
+    """Return the deployment's hints. Raises ConfigError for a bad address."""
+    return RedisHints(settings.redis.url, deployment(settings)) if _redis_wanted(settings) else NoHints()
+
+
+def open_heartbeats(settings: Settings) -> Heartbeats:
+    """Return the deployment's heartbeats. Raises ConfigError for a bad address."""
+    wanted = _redis_wanted(settings)
+    return RedisHeartbeats(settings.redis.url, deployment(settings)) if wanted else NoHeartbeats()
+
+
+def deployment(settings: Settings) -> str:
+    """Return 16 hexadecimal digits, the same in all processes that share a lake."""
+    folder = _local_lake(settings)
+    where = str(folder.resolve()) if folder else settings.lake.uri
+    return blake2b(where.encode(), digest_size=8).hexdigest()
+
+
+def key_file(settings: Settings) -> Path:
+    """Return where the secret is: as set, else in a lake on this machine, else in the user's data folder.
+
+    Machines without a common file have secrets of their own, and each other's embeddings are misses.
+    """
+    if settings.redis.digest_key_file:
+        return Path(settings.redis.digest_key_file).expanduser()
+    folder = _local_lake(settings)
+    return folder / "cache.key" if folder else user_data_path("freshline", appauthor=False) / "cache.key"
+
+
+def _local_lake(settings: Settings) -> Path | None:
+    uri = settings.lake.uri.removeprefix("file://")
+    return Path(uri).expanduser() if uri and "://" not in uri else None
+
+
+def _redis_wanted(settings: Settings) -> bool:
+    return settings.redis.url not in {"", "none"}
