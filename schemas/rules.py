@@ -42,10 +42,13 @@ def query(question: Query) -> Query:
 
 def base64_bytes(text: str) -> bytes:
     """Decode standard base64 with padding (RFC 4648, section 4); anything else in it is refused."""
+    wrong = Rejected("invalid_field", "content_base64 is not base64 (RFC 4648, section 4)")
+    if len(text) % 4:  # Python's strict mode lets a superfluous "=" pass
+        raise wrong
     try:
         return a2b_base64(text.encode("ascii"), strict_mode=True)
     except (Base64Error, UnicodeEncodeError):
-        raise Rejected("invalid_field", "content_base64 is not base64 (RFC 4648, section 4)") from None
+        raise wrong from None
 
 
 def _metadata(event: DocumentEvent) -> None:

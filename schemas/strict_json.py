@@ -81,13 +81,14 @@ def _children(node: Any) -> Iterable[Any]:
 
 def _check_depth_and_numbers(root: dict[str, Any]) -> None:
     level: list[Any] = [root]
-    for _ in range(MAX_DEPTH + 1):
+    depth = 0  # of the objects and arrays around the nodes of `level`
+    while level:
         if any(isinstance(node, float) and not math.isfinite(node) for node in level):
             raise Rejected("malformed_json", "a number is out of range")
+        if depth == MAX_DEPTH and any(isinstance(node, dict | list) for node in level):
+            raise Rejected("too_deep", f"more than {MAX_DEPTH} levels")
         level = [child for node in level for child in _children(node)]
-        if not level:
-            return
-    raise Rejected("too_deep", f"more than {MAX_DEPTH} levels")
+        depth += 1
 
 
 def _check_surrogates(root: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ import random
 import threading
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from typing import Any, Self
 from uuid import uuid4
@@ -32,6 +33,8 @@ from schemas.reject import Rejected
 #: How soon the reading thread sees that it shall end, ms.
 _POLL_MS = 200
 _CLOSE_SECONDS = 10.0
+#: Share of an asker's patience that the worker may use, waiting for min_offsets included: the rest is the way back.
+_OF_TIMEOUT = 0.9
 
 _log = logging.getLogger(__name__)
 
@@ -89,6 +92,7 @@ class Asker:
             k=k,
             generate=generate,
             min_offsets=min_offsets,
+            deadline=datetime.now(UTC) + timedelta(seconds=timeout * _OF_TIMEOUT),
         )
         future = self.submit(query)
         try:
