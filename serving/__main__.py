@@ -3,15 +3,19 @@
 Exit status: 0 after SIGTERM or SIGINT, 1 where a supervisor should start it again, 2 for a mistake in the settings.
 """
 
+import os
 import signal
+import socket
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from threading import Event
 from uuid import uuid4
 
 import structlog
 
 from freshline import failpoints
+from freshline.cache.factory import open_heartbeats, open_hints
 from freshline.chunking.sentences import sentence_spans
 from freshline.clock import SystemClock
 from freshline.config import from_environment
@@ -30,6 +34,7 @@ from freshline.transport.kafka import open_log
 from freshline.transport.port import Log
 from freshline.transport.watchdog import Watchdog
 from serving.answering import Answerer
+from serving.background import beating, listening
 from serving.knowledge import Refresher
 from serving.topics import check_topics
 from serving.worker import Names, Worker
@@ -109,12 +114,15 @@ def run(settings: Settings) -> None:
     refresher = _refresher(settings, embedder)
     refresher.start()
     worker = _worker(settings, log, embedder, refresher)
-    try:
-        with serve_health(settings, settings.serving.name, _health(worker, refresher)):
-            worker.run(stop, settings.serving.max_poll)
-    finally:
-        worker.close()
-        refresher.close()
+    health = _health(worker, refresher)
+    process = f"{settings.serving.name}@{socket.gethostname()}:{os.getpid()}"
+    with ExitStack() as cleanup:
+        cleanup.callback(refresher.close)
+        cleanup.enter_context(listening(open_hints(settings), refresher.wake))
+        cleanup.enter_context(beating(open_heartbeats(settings), process, health))
+        cleanup.enter_context(serve_health(settings, settings.serving.name, health))
+        cleanup.callback(worker.close)  # first: the others of the group wait for it
+        worker.run(stop, settings.serving.max_poll)
 
 
 def main() -> int:

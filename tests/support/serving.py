@@ -11,7 +11,7 @@ import pyarrow as pa
 from freshline.chunking.sentences import sentence_spans
 from freshline.clock import Clock, ManualClock
 from freshline.coverage import Coverage
-from freshline.embedding.tiny import TinyEmbedder
+from freshline.embedding.tiny import TINY_FINGERPRINT, TinyEmbedder
 from freshline.generation.extractive import Extractive
 from freshline.ids import chunk_id, document_key
 from freshline.index.entries import Cover
@@ -42,12 +42,12 @@ ABSTAIN_BELOW = 0.3
 class TinyLake:
     """A lake on disk, written by the index's own functions: one batch, one segment, one chunk a document."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, fingerprint: str = TINY_FINGERPRINT.id) -> None:
         self.storage = Storage(str(folder))
         lake = Lake(self.storage)
         lake.create()
         self.manifest = Manifest(lake)
-        self.fingerprint = TinyEmbedder().fingerprint.id
+        self.fingerprint = fingerprint
         ensure_generation(self.manifest, fingerprint=self.fingerprint, chunker="whole", shards=1)
 
     def publish(self, documents: Mapping[str, str], *, end: Coverage, newest_event_ms: int) -> None:

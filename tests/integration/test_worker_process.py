@@ -1,0 +1,122 @@
+"""The worker as a process on a real broker: the lake appears later, Redis comes and goes, wrong settings say so."""
+
+import json
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from kafka import KafkaProducer
+
+from freshline.embedded import redis_server
+from tests.support import independent
+from tests.support.rooms import Room
+from tests.support.serving import TinyLake
+from tests.support.spine import Spine
+from tests.support.waiting import wait_for
+
+pytestmark = pytest.mark.integration
+WITHIN = 60.0
+
+
+@pytest.fixture
+def spine(broker: str, tmp_path: Path) -> Iterator[Spine]:
+    spine = Spine(broker, tmp_path, f"wp{uuid4().hex[:8]}")
+    yield spine
+    spine.close()
+
+
+def _ask(spine: Spine, query_id: str, text: str = "how high is the tower") -> dict[str, Any]:
+    """Ask with plain kafka-python and wait for the answer."""
+    producer = KafkaProducer(bootstrap_servers=spine.broker)
+    body = {"schema_version": 1, "query_id": query_id, "text": text}
+    producer.send(spine.topic("queries"), key=query_id.encode(), value=json.dumps(body).encode()).get(10)
+    producer.close()
+
+    def answer() -> dict[str, Any] | None:
+        records = independent.committed_records(spine.broker, spine.topic("responses"))
+        found = [json.loads(r.value) for r in records if r.key == query_id.encode()]
+        return found[0] if found else None
+
+    found = wait_for(answer, what=f"an answer to {query_id}", within=WITHIN)
+    assert found is not None
+    return found
+
+
+def _publish(spine: Spine, doc_id: str, text: str, end: int) -> None:
+    TinyLake(spine.lake).publish(
+        {doc_id: text}, end={"documents": {0: end}}, newest_event_ms=1_700_000_000_000
+    )
+
+
+def _health(room: Room) -> dict[str, Any]:
+    def port() -> int:
+        assert room.process.poll() is None, room.tail()
+        lines = (json.loads(line) for line in room.log.read_text().splitlines() if line.startswith("{"))
+        found = [line["address"] for line in lines if line.get("event") == "listening"]
+        return int(found[-1].rpartition(":")[2]) if found else 0
+
+    address = f"http://127.0.0.1:{wait_for(port, what='a health port', within=WITHIN)}/healthz"
+
+    def ready() -> dict[str, Any] | None:
+        try:
+            with urllib.request.urlopen(address, timeout=5) as reply:
+                return dict(json.load(reply))
+        except urllib.error.HTTPError:
+            return None
+
+    found = wait_for(ready, what="readiness", within=WITHIN)
+    assert found is not None
+    return found
+
+
+def test_an_empty_lake_abstains_until_the_tables_appear(spine: Spine) -> None:
+    room = spine.start("serving")
+    first = _ask(spine, "q1")
+    assert (first["status"], first["as_of"]["coverage"], first["as_of"]["seq"]) == ("abstained", {}, 0)
+    assert _health(room)["seq"] == 0
+    _publish(spine, "tower", "The tower is 96 metres high.", 1)
+    wait_for(lambda: _health(room)["rows"] == 1, what="the new snapshot", within=WITHIN)
+    second = _ask(spine, "q2")
+    assert (second["status"], second["text"]) == ("answered", "The tower is 96 metres high.")
+    assert second["as_of"]["coverage"] == {"documents": {"0": 1}}
+    assert room.stop(within=10) == 0, room.tail()
+
+
+def test_another_embedders_index_is_refused_with_one_line(spine: Spine) -> None:
+    lake = TinyLake(spine.lake, fingerprint="00112233445566778899")
+    lake.publish({"tower": "The tower is 96 metres high."}, end={"documents": {0: 1}}, newest_event_ms=1)
+    room = spine.start("serving")
+    assert room.wait_until_dead(within=WITHIN) == 2
+    assert "models.embedder" in room.tail()
+    assert "Traceback" not in room.tail()
+
+
+def test_missing_topics_are_named(spine: Spine) -> None:
+    room = spine.start("serving", kafka__topic_prefix="nothing-here.")
+    assert room.wait_until_dead(within=WITHIN) == 2
+    assert "nothing-here.queries" in room.tail()
+    assert "freshline topics apply" in room.tail()
+    assert "Traceback" not in room.tail()
+
+
+def test_redis_may_go_away(spine: Spine, tmp_path_factory: pytest.TempPathFactory) -> None:
+    running = redis_server.start(
+        redis_server.RedisServerSettings(
+            directory=tmp_path_factory.mktemp("redis"), binary=redis_server.find(os.environ)
+        )
+    )
+    try:
+        _publish(spine, "tower", "The tower is 96 metres high.", 1)
+        room = spine.start("serving", redis__url=running.url)
+        assert _ask(spine, "q1")["status"] == "answered"
+    finally:
+        running.stop()
+    _publish(spine, "bridge", "The bridge is 12 metres long.", 2)
+    wait_for(lambda: _health(room)["rows"] == 2, what="the new snapshot", within=WITHIN)
+    assert _ask(spine, "q2", "how long is the bridge")["text"] == "The bridge is 12 metres long."
+    assert room.stop(within=10) == 0, room.tail()
