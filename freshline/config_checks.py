@@ -11,6 +11,9 @@ _MORE = float("inf")
 #: key: (least, greatest)
 _RANGES: dict[str, tuple[float, float]] = {
     "observability.port": (0, 65535),
+    "stack.kafka_port": (0, 65535),
+    "stack.redis_port": (0, 65535),
+    "stack.workers": (0, 64),
     "spark.tasks": (1, 1024),
     "models.threads": (1, 1024),
     "chunking.max_tokens": (8, 8192),

@@ -131,6 +131,9 @@ class StackSettings:
     """Section [stack]."""
 
     directory: str = _setting(".freshline", "everything that the embedded stack keeps")
+    workers: int = _setting(1, "workers that it runs")
+    kafka_port: int = _setting(0, "port of its broker; 0 = a free one, kept from start to start")
+    redis_port: int = _setting(0, "port of its redis-server; 0 = a free one, kept from start to start")
     jars: str = _setting("", "folder of resolved jars; empty = the user's cache folder")
 
 

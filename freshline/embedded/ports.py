@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+from urllib.parse import urlsplit
 
 LOOPBACK = "127.0.0.1"
 
@@ -13,6 +14,15 @@ def free(count: int = 1) -> list[int]:
         for each in sockets:
             each.bind((LOOPBACK, 0))
         return [each.getsockname()[1] for each in sockets]
+
+
+def port_of(address: str) -> int:
+    """Return the port of `host:port` or of a URL, 0 where there is none.
+
+    >>> port_of("127.0.0.1:9092"), port_of("redis://127.0.0.1:6379/0"), port_of("")
+    (9092, 6379, 0)
+    """
+    return urlsplit(address if "://" in address else f"//{address}").port or 0
 
 
 def is_free(port: int) -> bool:

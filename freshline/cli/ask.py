@@ -1,0 +1,98 @@
+"""`freshline ask`: one question, its answer with citations, and exactly as of when it is true."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from freshline.cli.common import AsJson, ConfigFile, Sets, err, load, out, print_json
+
+if TYPE_CHECKING:
+    from schemas.messages import Citation, Response
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command(epilog="Example:  freshline ask 'When is tea?' --collection notes --json")(ask)
+
+
+def ask(
+    *,
+    question: Annotated[str, typer.Argument(help="What you want to know.")],
+    collection: Annotated[
+        list[str] | None, typer.Option(help="Search only this one; may be repeated.")
+    ] = None,
+    k: Annotated[int, typer.Option(help="Chunks to retrieve.")] = 5,
+    principal: Annotated[list[str] | None, typer.Option(help="Who is asking; may be repeated.")] = None,
+    generate: Annotated[bool, typer.Option(help="Write an answer, or only retrieve.")] = True,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait.")] = 30.0,
+    as_json: AsJson = False,
+    sets: Sets = None,
+    config: ConfigFile = None,
+) -> None:
+    """Ask a question and wait for its answer. Exit code 1 where the answer is an error."""
+    from freshline.client import Asker  # noqa: PLC0415
+
+    with err().status("asking"), Asker(load(sets, config, ("kafka",)).settings.kafka) as asker:
+        response = asker.ask(
+            question,
+            collections=tuple(collection) if collection else None,
+            principals=tuple(principal or ()),
+            k=k,
+            generate=generate,
+            timeout=timeout,
+        )
+    if as_json:
+        print_json(response)
+    else:
+        _show(response)
+    if response.status == "error":
+        raise typer.Exit(1)
+
+
+def _show(response: "Response") -> None:
+    from rich.text import Text  # noqa: PLC0415
+
+    console = out()
+    styles = {"answered": "bold", "abstained": "yellow", "error": "red"}
+    console.print(Text(_answer(response), styles[response.status]))
+    for number, citation in enumerate(response.citations, 1):
+        console.print(Text(f"  [{number}] {_cited(citation)}", "dim"))
+    if not response.citations:
+        for hit in response.hits:
+            console.print(
+                Text(f"  {hit.score:.3f}  {hit.collection}/{hit.doc_id}  {_one_line(hit.text)[:160]}")
+            )
+    console.print(Text(_stamp(response), "cyan"))
+
+
+def _answer(response: "Response") -> str:
+    if response.text:
+        return _one_line(response.text)
+    if response.status == "answered":
+        return f"{len(response.hits)} passages:"
+    return f"{response.status}: {response.code or 'the documents do not say'}"
+
+
+def _cited(citation: "Citation") -> str:
+    place = " > ".join(part for part in (citation.title, citation.heading) if part)
+    where = f"{citation.collection}/{citation.doc_id} {citation.start}-{citation.end}"
+    return f"“{_one_line(citation.quote)}” {place} ({where})"
+
+
+def _stamp(response: "Response") -> str:
+    as_of = response.as_of
+    if as_of is None:
+        return "as of: unknown"
+    offsets = ", ".join(
+        f"{topic}[{partition}] below {offset}"
+        for topic, partitions in as_of.coverage.items()
+        for partition, offset in sorted(partitions.items())
+    )
+    stale = " STALE" if response.stale else ""
+    stages = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in response.timings.items())
+    return f"as of{stale}: {offsets or 'no document yet'} (manifest {as_of.seq}); {stages}"
+
+
+def _one_line(text: str) -> str:
+    """Return text without line breaks and control characters: a document must not move the cursor."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -1,0 +1,125 @@
+"""`freshline publish`: files, folders, standard input and deletions onto the topic of documents."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from freshline.cli.common import AsJson, ConfigFile, Sets, err, load, out, print_json
+
+if TYPE_CHECKING:
+    from freshline.client import Producer, Published
+    from schemas.messages import DocumentEvent
+
+_SHOWN = 10  # documents that are named one by one
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command(
+        epilog="Examples:  freshline publish docs/ --collection handbook   ·   "
+        "echo 'Tea is at four.' | freshline publish - --id tea   ·   freshline publish --delete tea"
+    )(publish)
+
+
+def publish(
+    *,
+    paths: Annotated[list[str] | None, typer.Argument(help="Files, folders, - for standard input.")] = None,
+    collection: Annotated[str, typer.Option(help="Collection of the documents.")] = "docs",
+    title: Annotated[str | None, typer.Option(help="Title, for one document.")] = None,
+    doc_id: Annotated[str | None, typer.Option("--id", help="Document id, for one document.")] = None,
+    delete: Annotated[list[str] | None, typer.Option(metavar="ID", help="Delete a document.")] = None,
+    as_json: AsJson = False,
+    sets: Sets = None,
+    config: ConfigFile = None,
+) -> None:
+    """Publish documents, wait until the broker keeps them, and say where they stand."""
+    from freshline.client import Producer  # noqa: PLC0415
+    from freshline.errors import UserError  # noqa: PLC0415
+
+    if not paths and not delete:
+        raise UserError("Nothing to publish: name files, folders or - for standard input, or --delete ID.")
+    documents = _named([d for path in paths or () for d in _read(path, collection)], title, doc_id)
+    with Producer(load(sets, config, ("kafka",)).settings.kafka) as producer:
+        kept = list(zip([d.doc_id for d in documents], _send(producer, documents), strict=True))
+        gone = [(each, producer.delete(collection, each)) for each in delete or ()]
+    if as_json:
+        entries = [_entry(collection, *one, deleted=False) for one in kept]
+        print_json(entries + [_entry(collection, *one, deleted=True) for one in gone])
+    else:
+        _say(collection, kept, gone)
+
+
+def _read(path: str, collection: str) -> "Iterator[DocumentEvent]":
+    from freshline import folder  # noqa: PLC0415
+    from freshline.errors import UserError  # noqa: PLC0415
+
+    if path == "-":
+        yield _standard_input(collection)
+        return
+    root = Path(path)
+    if not root.exists():
+        raise UserError(f"{path} does not exist, expected a file, a folder, or - for standard input.")
+    files = list(folder.readable_files(root))
+    if not files:
+        raise UserError(f"{path} holds no file that ends in {', '.join(folder.CONTENT_TYPES)}.")
+    for file in files:
+        yield folder.read_document(file, doc_id=folder.document_id(file, root), collection=collection)
+
+
+def _standard_input(collection: str) -> "DocumentEvent":
+    from freshline.errors import UserError  # noqa: PLC0415
+    from schemas.messages import DocumentEvent  # noqa: PLC0415
+
+    try:
+        content = sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as error:
+        raise UserError(f"Standard input is not UTF-8: {error}.") from error
+    return DocumentEvent(schema_version=1, collection=collection, doc_id="", content=content)
+
+
+def _named(documents: "list[DocumentEvent]", title: str | None, doc_id: str | None) -> "list[DocumentEvent]":
+    """Return the documents with title and id; both are for one document, and standard input needs an id."""
+    from freshline.errors import UserError  # noqa: PLC0415
+
+    if (title or doc_id) and len(documents) != 1:
+        raise UserError(f"--title and --id are for one document, but {len(documents)} are named.")
+    named = [replace(d, title=title or d.title, doc_id=doc_id or d.doc_id) for d in documents]
+    if any(not each.doc_id for each in named):
+        raise UserError("A document from standard input needs an id: --id ID.")
+    return named
+
+
+def _send(producer: "Producer", documents: "list[DocumentEvent]") -> "list[Published]":
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
+
+    columns = (TextColumn("publishing"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=err(), transient=True) as progress:
+        task = progress.add_task("publishing", total=len(documents))
+        return producer.publish_many(documents, progress=lambda n: progress.update(task, completed=n))
+
+
+def _entry(collection: str, doc_id: str, where: "Published", *, deleted: bool) -> dict[str, object]:
+    return {
+        "collection": collection,
+        "doc_id": doc_id,
+        "deleted": deleted,
+        "topic": where.topic,
+        "partition": where.partition,
+        "offset": where.offset,
+        "timestamp": where.timestamp,
+    }
+
+
+def _say(collection: str, kept: "list[tuple[str, Published]]", gone: "list[tuple[str, Published]]") -> None:
+    from rich.text import Text  # noqa: PLC0415
+
+    for word, each in (("published", kept), ("deleted", gone)):
+        for doc_id, where in each[:_SHOWN]:
+            place = f"{where.topic}[{where.partition}] offset {where.offset}"
+            out().print(Text(f"{word} {collection}/{doc_id}  {place}"))
+        if len(each) > _SHOWN:
+            out().print(f"… and {len(each) - _SHOWN} more: {len(each)} {word} in all")

@@ -1,0 +1,75 @@
+"""What a running stack's parts are doing, from outside: state file, /healthz, and Kafka's own offsets for the lag."""
+
+import contextlib
+import time
+from pathlib import Path
+
+import msgspec
+
+from freshline.embedded import health, ports, state
+from freshline.embedded.layout import Layout
+from freshline.errors import FreshlineError
+from freshline.settings import Settings
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One part. lag: records that its group has not covered yet, None where that means nothing."""
+
+    part: str
+    pid: int | None
+    uptime: float | None
+    restarts: int
+    address: str
+    health: str  # ready | not ready | gone
+    lag: int | None = None
+
+
+def look(settings: Settings, layout: Layout) -> list[Row]:
+    """Return a row for each part of the folder's stack; [] where none runs. settings: with addresses."""
+    found = state.running(layout.root)
+    if found is None:
+        return []
+    lags = {"stream": _lag(settings, "documents", "stream"), "worker": _lag(settings, "queries", "serving")}
+    return [_row(part, layout, lags.get(part.name.partition("-")[0])) for part in found.parts]
+
+
+def _row(part: state.Part, layout: Layout, lag: int | None) -> Row:
+    alive = state.alive(part.process)
+    return Row(
+        part=part.name,
+        pid=part.process.pid if part.process and alive else None,
+        uptime=round(time.time() - part.process.started, 1) if part.process and alive else None,
+        restarts=part.restarts,
+        address=_address(part, layout.run(part.name)),
+        health=_health(part, layout) if alive else "gone",
+        lag=lag,
+    )
+
+
+def _address(part: state.Part, record: Path) -> str:
+    found = health.recorded(record)
+    return f"{found['host']}:{found['port']}" if found else part.address
+
+
+def _health(part: state.Part, layout: Layout) -> str:
+    record = layout.run(part.name)
+    if part.address and part.name in {"broker", "redis"}:
+        return "ready" if ports.answers(ports.port_of(part.address)) else "not ready"
+    return "ready" if health.is_ready(record) else "not ready"
+
+
+def _lag(settings: Settings, topic: str, role: str) -> int | None:
+    """Return how many records a group has still to cover; None where the broker does not say."""
+    from freshline.transport.connection import topic_name  # noqa: PLC0415 - loads the Kafka client
+    from freshline.transport.kafka import open_log  # noqa: PLC0415
+
+    name = topic_name(settings.kafka, topic)
+    with contextlib.suppress(FreshlineError):
+        reader = open_log(settings.kafka).reader()
+        with contextlib.closing(reader):
+            done = reader.committed(f"{settings.kafka.group_prefix}-{role}", name)
+            return sum(
+                max(end - done.get(partition, first), 0)
+                for partition, (first, end) in reader.bounds(name).items()
+            )
+    return None
