@@ -1,19 +1,18 @@
 """The stream's composition root: `freshline stream`, `python -m streaming`, or under spark-submit."""
 
-import logging
 import os
 import signal
 import sys
 from functools import partial
 from typing import Any
 
-from freshline.cache.factory import open_hints
-from freshline.chunking.make import make_chunker
-from freshline.config import from_environment
-from freshline.observability import serve_health, setup_logging
+import structlog
 
 from freshline import failpoints
+from freshline.cache.factory import open_hints
+from freshline.chunking.make import make_chunker
 from freshline.clock import SystemClock
+from freshline.config import from_environment
 from freshline.embedding.load import fingerprint_of
 from freshline.errors import Fenced, UserError
 from freshline.index.generations import ensure_generation
@@ -24,6 +23,7 @@ from freshline.ingest.spark import run_pass, warm_up
 from freshline.lake.session import open_session
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
+from freshline.observability import serve_health, setup_logging
 from freshline.settings import Settings
 from freshline.transport.connection import topic_name
 from freshline.transport.kafka import open_log
@@ -34,7 +34,7 @@ from streaming.micro_batch import Steps
 from streaming.runner import StreamParts, StreamPlan, StreamRunner
 from streaming.upkeep import Upkeep
 
-_log = logging.getLogger("freshline.stream")
+_log = structlog.get_logger()
 
 
 def _steps(settings: Settings, storage: Storage, generation: int) -> Steps:
@@ -106,19 +106,20 @@ def main() -> None:
         setup_logging(settings, "stream")
         _run(settings)
     except UserError as error:
-        _log.error("cannot run: %s", error)
+        print(f"freshline stream: {error}", file=sys.stderr)  # noqa: T201 - one line for the user
         _exit(2)
     except Fenced as error:
-        _log.error("another stream has taken over: %s", error)
+        _log.error("stream_stopped", reason=f"another stream has taken over: {error}")
         _exit(1)
     except Exception:  # noqa: BLE001 - the JVM may be gone: say what happened and let the supervisor start anew
-        _log.exception("stream failed")
+        _log.exception("stream_failed")
         _exit(1)
 
 
 def _exit(code: int) -> None:
     """End at once: Spark's own clean-up waits for a JVM that may be gone."""
-    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
     os._exit(code)
 
 

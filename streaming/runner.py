@@ -4,12 +4,13 @@ A batch that is in hand when the stop comes is finished first. What goes wrong i
 because Spark would hand it back as text.
 """
 
-import logging
 import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+import structlog
 
 from freshline.clock import Clock
 from freshline.coverage import Coverage
@@ -26,7 +27,7 @@ _LONGEST_PAUSE = 30.0
 #: A clean stop waits this long, in seconds, for the batch in hand.
 STOP_WITHIN = 20.0
 
-_log = logging.getLogger("freshline.stream")
+_log = structlog.get_logger()
 
 
 class Background(Protocol):
@@ -81,7 +82,7 @@ class StreamRunner:
             try:
                 self._run_once()
             except TransientError as error:
-                _log.warning("stream interrupted: %s; next try in %.1f s", error, pause)
+                _log.warning("stream_interrupted", reason=str(error), next_try_in=pause)
             else:
                 return
             self.ready = False
@@ -106,7 +107,9 @@ class StreamRunner:
         finally:
             if self._batch.acquire(timeout=STOP_WITHIN):
                 self._batch.release()
+            self._session.sparkContext.setLogLevel("ERROR")  # being interrupted is what stop() means
             query.stop()
+            self._session.sparkContext.setLogLevel("WARN")
             steps.close()
             self._parts.storage.delete_folder(checkpoint)
 
@@ -120,7 +123,7 @@ class StreamRunner:
         if self._plan.settings.stream.accept_gap:
             gap = beyond_gaps(topic, bounds, steps.manifest.fold().coverage)
             if gap:
-                _log.warning("records lost to retention are accepted as covered", extra={"up_to": gap})
+                _log.warning("gap_accepted", up_to=gap)
                 steps.skip(gap)
         return starting_offsets(topic, bounds, steps.manifest.fold().coverage)
 
@@ -157,17 +160,15 @@ class StreamRunner:
 
     def _report(self, batch_id: int, result: PassResult | None) -> None:
         if result is None:
-            _log.info("batch skipped, already covered", extra={"batch": batch_id})
+            _log.info("batch_skipped", why="already covered", spark_batch=batch_id)
             return
         _log.info(
-            "batch decided",
-            extra={
-                "accepted": result.accepted,
-                "rejected": result.rejected,
-                "chunks": result.chunks,
-                "embedded": result.embedded,
-                "reject_codes": result.reject_codes,
-            },
+            "batch_decided",
+            accepted=result.accepted,
+            rejected=result.rejected,
+            chunks=result.chunks,
+            embedded=result.embedded,
+            reject_codes=result.reject_codes,
         )
         self._parts.background.batch_done()
 

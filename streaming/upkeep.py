@@ -1,15 +1,16 @@
 """Work beside the batches, in one background thread: compaction of small segments, and keeping the models warm."""
 
-import logging
 import threading
 from collections.abc import Callable
+
+import structlog
 
 from freshline import metrics
 
 #: Spark ends Python workers after 60 s without work; three chances to be in time.
 _WARM_EVERY = 20.0
 
-_log = logging.getLogger("freshline.stream")
+_log = structlog.get_logger()
 
 
 class Upkeep:
@@ -46,7 +47,7 @@ class Upkeep:
                 self._step(woken)
             except Exception:  # noqa: BLE001 - upkeep must not end the stream: what it missed, it does later
                 metrics.COMPACTIONS.labels("failed").inc()
-                _log.exception("upkeep failed; the stream goes on")
+                _log.exception("upkeep_failed")
 
     def _step(self, woken: bool) -> None:
         if not woken:

@@ -6,7 +6,7 @@ packages that Freshline requires, and the user may name files or a folder.
 
 import re
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, distribution, requires
+from importlib.metadata import PackageMetadata, PackageNotFoundError, distribution, requires
 from pathlib import Path
 from pydoc_data.topics import topics
 
@@ -38,12 +38,8 @@ def package_readmes() -> Iterator[DocumentEvent]:
             metadata = distribution(name).metadata
         except PackageNotFoundError:  # an extra that is not installed
             continue
-        text = metadata.get_payload()
-        if (
-            isinstance(text, str)
-            and text.strip()
-            and "markdown" in metadata.get("Description-Content-Type", "")
-        ):
+        text = metadata.json.get("description")  # PEP 566: the README as the package carries it
+        if isinstance(text, str) and text.strip() and "markdown" in _content_type(metadata):
             yield DocumentEvent(
                 schema_version=1,
                 collection=READMES,
@@ -59,6 +55,10 @@ def folder(path: Path) -> Iterator[DocumentEvent]:
     """One document per text file."""
     for file in readable_files(path):
         yield read_document(file, doc_id=document_id(file, path), collection=FOLDER, title=file.stem)
+
+
+def _content_type(metadata: PackageMetadata) -> str:
+    return metadata["Description-Content-Type"] if "Description-Content-Type" in metadata else ""
 
 
 def _required() -> list[str]:

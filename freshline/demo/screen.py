@@ -13,7 +13,9 @@ def show_told(console: Console, told: Told) -> None:
     response = told.response
     console.print()
     console.print(f"[bold]? {escape(told.question)}[/bold]", highlight=False)
-    answer = response.text if response.status == "answered" else f"({response.status}) no answer in the documents"
+    answer = (
+        response.text if response.status == "answered" else f"({response.status}) no answer in the documents"
+    )
     style = "green" if response.status == "answered" else "yellow"
     console.print(f"  {escape(' '.join(answer.split()))}", style=style, highlight=False)
     for citation in response.citations:
