@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from freshline.parsing.html_text import html_text
-from freshline.parsing.inline import inline_text
+from freshline.parsing.inline import Inline
 from freshline.parsing.outline import Outline
 from freshline.parsing.plain import plain_document
 from freshline.parsing.port import ParsedDocument
@@ -66,7 +66,7 @@ class _Walk:
     """One pass over the tokens of one document."""
 
     def __init__(self, env: dict[str, Any]) -> None:
-        self._env = env
+        self._inline = Inline(_blocks(), env)
         self._outline = Outline()
         self._prefix = ""
 
@@ -81,7 +81,7 @@ class _Walk:
             case "heading_open":
                 self._outline.heading(int(token.tag[1]), self._line(next(pending)))
             case "paragraph_open":
-                self._block(self._inline(next(pending)), "\n" if token.hidden else "\n\n")
+                self._block(self._inline.text(next(pending).content), "\n" if token.hidden else "\n\n")
             case "list_item_open":
                 self._prefix = f"{token.info}{token.markup} " if token.info else "- "
             case "fence" | "code_block":
@@ -98,7 +98,7 @@ class _Walk:
             if token.type == "inline":
                 cells.append(self._line(token))
             elif token.type == "tr_close":
-                self._block(_CELL_SEPARATOR.join(cells) if any(cells) else "", separator)
+                self._block(_row(cells), separator)
                 cells, separator = [], "\n"
             elif token.type == "table_close":
                 return
@@ -108,8 +108,11 @@ class _Walk:
             self._outline.block(self._prefix + text, separator)
             self._prefix = ""
 
-    def _inline(self, token: Token) -> str:
-        return inline_text(_blocks(), token.content, self._env)
-
     def _line(self, token: Token) -> str:
-        return " ".join(self._inline(token).split())
+        return " ".join(self._inline.text(token.content).split())
+
+
+def _row(cells: list[str]) -> str:
+    """Return the cells up to the last one that is not empty."""
+    last = max((place for place, cell in enumerate(cells) if cell), default=-1)
+    return _CELL_SEPARATOR.join(cells[: last + 1])
