@@ -9,7 +9,10 @@ import typer
 
 from freshline.errors import UserError
 
-NAMES = {"ingest": "streaming ingest ÷ bare embedding loop; publish → retrievable"}
+NAMES = {
+    "ingest": "streaming ingest ÷ bare embedding loop; publish → retrievable",
+    "abstention": "answered rates of the extractive generator by threshold",
+}
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
 
