@@ -60,7 +60,7 @@ def _answers(spine: Spine) -> Counter[str]:
 
 
 def _worker(spine: Spine, **settings: object) -> Room:
-    return spine.start("serving", serving__max_poll=MAX_POLL, **settings)
+    return spine.start("serving", **{"serving__max_poll": MAX_POLL, **settings})
 
 
 def _wait_for_answers(spine: Spine, room: Room, count: int) -> None:
@@ -107,6 +107,18 @@ def test_two_workers_one_killed(spine: Spine) -> None:
     _ask(spine)
     _wait_for_answers(spine, first, 1)
     first.kill()
+    _finish(spine, second)
+
+
+def test_a_worker_joins_and_another_leaves_under_load(spine: Spine) -> None:
+    first = _worker(spine, serving__max_poll=1)
+    _ask(spine)
+    _wait_for_answers(spine, first, 1)
+    second = _worker(spine, serving__max_poll=1)
+    wait_for(
+        lambda: first.log.read_text().count("partitions_assigned") > 2, what="a rebalance", within=WITHIN
+    )
+    assert first.stop(within=10) == 0, first.tail()
     _finish(spine, second)
 
 
