@@ -4,6 +4,7 @@
 partition is removed, and what a cluster has beyond the contract is left alone. Prints nothing.
 """
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any, Literal
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import TopicAlreadyExistsError
 
+from freshline.errors import TransientError
 from freshline.settings import KafkaSettings
 from freshline.transport.connection import kafka_options, topic_name
 from freshline.transport.contact import first_contact
@@ -21,6 +23,10 @@ from schemas.topics import Topic
 
 #: Let the broker choose (its default.replication.factor).
 BROKER_DEFAULT = -1
+
+#: Seconds.
+_SEEN_WITHIN = 15.0
+_PAUSE = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +87,19 @@ def apply(settings: KafkaSettings, replication: int = BROKER_DEFAULT) -> list[Ch
         for change in changes:
             with translated(f"topics: {change}"):
                 _do(admin, change)
+        _wait_until_seen(admin, settings)
         return changes
+
+
+def _wait_until_seen(admin: Any, settings: KafkaSettings) -> None:
+    """Wait until the broker shows what its controller has accepted, so that a check after apply finds nothing."""
+    deadline = time.monotonic() + _SEEN_WITHIN
+    while _changes(admin, settings, BROKER_DEFAULT):
+        if time.monotonic() > deadline:
+            raise TransientError(
+                f"the topics were changed, but are not seen after {_SEEN_WITHIN:g} s: check again"
+            )
+        time.sleep(_PAUSE)
 
 
 @contextmanager

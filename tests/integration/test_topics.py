@@ -1,6 +1,7 @@
 """`freshline topics` on a real broker."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -24,6 +25,12 @@ def admin(broker: str) -> Iterator[Any]:
     client = KafkaAdminClient(bootstrap_servers=broker)
     yield client
     client.close()
+
+
+def until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not reached():
+        assert time.monotonic() < deadline, "not reached within the deadline"
 
 
 def test_apply_creates_what_is_missing_and_a_second_time_does_nothing(
@@ -51,6 +58,7 @@ def test_a_changed_configuration_is_found_and_mended_without_touching_others(
         ConfigResourceType.TOPIC, name, {"message.timestamp.type": "CreateTime", "segment.ms": "123456"}
     )
     admin.alter_configs([resource], incremental=True)
+    until(lambda: topics.check(settings) != [])
     assert topics.check(settings) == [
         topics.Difference(
             topic=name, aspect="message.timestamp.type", found="CreateTime", expected="LogAppendTime"
@@ -67,6 +75,7 @@ def test_responses_must_have_the_partitions_of_queries(settings: KafkaSettings, 
     topics.apply(settings)
     admin.create_partitions({f"{settings.topic_prefix}queries": 6})
     responses = f"{settings.topic_prefix}responses"
+    until(lambda: topics.check(settings) != [])  # the broker hears of it a little later
     assert topics.check(settings) == [
         topics.Difference(topic=responses, aspect="partitions", found="4", expected="at least 6")
     ]
