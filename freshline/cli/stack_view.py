@@ -6,7 +6,7 @@ from typing import Self
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from freshline.embedded.status import Row
 
@@ -61,7 +61,7 @@ def show(console: Console, rows: list[Row], folder: Path) -> None:
     if not rows:
         console.print(f"No stack runs in {escape(str(folder))}. Start one: freshline up")
         return
-    table = Table("part", "pid", "uptime", "restarts", "address", "health", "lag")
+    table = Table("part", "pid", "uptime", "restarts", Column("address", overflow="fold"), "health", "lag")
     for row in rows:
         health = f"[green]{row.health}[/green]" if row.health == "ready" else f"[red]{row.health}[/red]"
         lag = "" if row.lag is None else f"{row.lag} records"

@@ -7,7 +7,7 @@ from pathlib import Path
 from freshline.clock import Clock
 from freshline.embedded import state
 from freshline.embedded.child import Child
-from freshline.embedded.waiting import until_ready
+from freshline.embedded.waiting import late, refuse_ended
 from freshline.errors import MissingPart
 
 #: (event, details): one line of the supervisor's log
@@ -65,12 +65,17 @@ class Part:
         self._since = self._clock.monotonic()
         self._tell("started", part=self.recipe.name, pid=self._child.pid)
 
-    def wait_until_ready(self, give_up: Callable[[], bool]) -> None:
-        """Wait. Raises MissingPart with the end of its log where it ends or takes too long."""
+    def is_ready(self) -> bool:
+        """Look once. Raises MissingPart with the end of its log where it has ended or takes too long."""
         assert self._child is not None  # noqa: S101 - started by the caller
-        ready = self.recipe.ready
-        until_ready(self.recipe.name, self._child, lambda: give_up() or ready(), self.recipe.patience)
-        self._tell("ready", part=self.recipe.name, seconds=round(self._clock.monotonic() - self._since, 1))
+        running = round(self._clock.monotonic() - self._since, 1)
+        refuse_ended(self.recipe.name, self._child)
+        if self.recipe.ready():
+            self._tell("ready", part=self.recipe.name, seconds=running)
+            return True
+        if running > self.recipe.patience:
+            raise late(self.recipe.name, self._child, running)
+        return False
 
     def tend(self) -> bool:
         """Note its end, and start it again when its pause is over; True where anything changed."""

@@ -91,8 +91,8 @@ class Supervisor:
         self._tell("topics")
         self._apply_topics(replace(self._origin.settings.kafka, bootstrap=self._addresses["kafka.bootstrap"]))
         rooms = [self._start_part(recipe) for recipe in self._rooms(self._addresses)]
-        for part in rooms:
-            part.wait_until_ready(self._stopping.is_set)
+        while rooms and not self._stopping.wait(_LOOK):
+            rooms = [part for part in rooms if not part.is_ready()]
         self._ready = not self._stopping.is_set()
         self._save()
         self._tell("running")

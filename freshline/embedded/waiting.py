@@ -22,11 +22,21 @@ def until(condition: Callable[[], bool], timeout: float) -> bool:
 def until_ready(what: str, child: Child, ready: Callable[[], bool], timeout: float) -> None:
     """Wait until ready() holds. Raises MissingPart with the end of the child's log where it ends or hangs."""
     until(lambda: child.poll() is not None or ready(), timeout)
-    if child.poll() is not None:
-        raise MissingPart(f"{what} ended with code {child.poll()} before it was ready. {_see(child)}")
+    refuse_ended(what, child)
     if not ready():
         child.stop()
-        raise MissingPart(f"{what} was not ready after {timeout:.0f} s. {_see(child)}")
+        raise late(what, child, timeout)
+
+
+def refuse_ended(what: str, child: Child) -> None:
+    """Raise MissingPart where a child that should become ready has ended."""
+    if child.poll() is not None:
+        raise MissingPart(f"{what} ended with code {child.poll()} before it was ready. {_see(child)}")
+
+
+def late(what: str, child: Child, seconds: float) -> MissingPart:
+    """Return the error for a child that did not become ready in time."""
+    return MissingPart(f"{what} was not ready after {seconds:.0f} s. {_see(child)}")
 
 
 def _see(child: Child) -> str:
