@@ -14,7 +14,8 @@ class MemoryEmbeddingCache:
 
     def get(self, texts: Sequence[str]) -> list[NDArray[np.float32] | None]:
         """Return one vector or None per text, in order."""
-        return [self._vectors.get(text) for text in texts]
+        found = (self._vectors.get(text) for text in texts)
+        return [None if vector is None else vector.copy() for vector in found]
 
     def put(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
         """Remember copies."""
