@@ -58,7 +58,7 @@ def folder(path: Path) -> Iterator[DocumentEvent]:
 
 
 def _content_type(metadata: PackageMetadata) -> str:
-    return metadata["Description-Content-Type"] if "Description-Content-Type" in metadata else ""
+    return str(metadata.json.get("description_content_type", ""))
 
 
 def _required() -> list[str]:

@@ -6,10 +6,10 @@ from schemas.messages import DocumentEvent
 
 
 class Asked(NamedTuple):
-    """A question and the one collection that it is asked of."""
+    """A question and the one collection that it is asked of, None = everything."""
 
     text: str
-    collection: str
+    collection: str | None
 
 
 QUESTIONS = (
@@ -31,12 +31,13 @@ QUESTIONS = (
 CHANGING = "Which vehicles may cross the Lindholm bridge?"
 _COLLECTION = "traffic"
 _ID = "lindholm-bridge"
-_TEXTS = (
-    "# Lindholm bridge\n\n## Weight limit\n\nVehicles of up to 30 tonnes may cross the Lindholm bridge. "
-    "The bridge was inspected in spring.\n",
-    "# Lindholm bridge\n\n## Weight limit\n\nOnly vehicles of up to 12 tonnes may cross the Lindholm bridge "
-    "until its bearings are replaced. The bridge was inspected in autumn.\n",
+_HEAD = "# Lindholm bridge\n\n## Weight limit\n\n"
+_FIRST = "Vehicles of up to 30 tonnes may cross the Lindholm bridge. The bridge was inspected in spring.\n"
+_SECOND = (
+    "Only vehicles of up to 12 tonnes may cross the Lindholm bridge until its bearings are replaced. "
+    "The bridge was inspected in autumn.\n"
 )
+_TEXTS = (_HEAD + _FIRST, _HEAD + _SECOND)
 FIRST_FACT, SECOND_FACT = "30 tonnes", "12 tonnes"
 
 

@@ -54,8 +54,9 @@ class Story:
             time.sleep(_LOOK_EVERY)
 
     def ask(self, asked: Asked) -> Told:
-        """Ask one question of one collection."""
-        return self._told(asked.text, lambda: self.asker.ask(asked.text, collections=(asked.collection,)))
+        """Ask one question."""
+        collections = (asked.collection,) if asked.collection else None
+        return self._told(asked.text, lambda: self.asker.ask(asked.text, collections=collections))
 
     def publish_edition(self, edition: int) -> Change:
         """Publish the changing document and ask at once for an answer that has seen it."""
@@ -73,7 +74,7 @@ class Story:
         document = changing_document(0)
         started = time.monotonic()
         position = self.producer.delete(document.collection, document.doc_id)
-        told = self._ask_after({position.topic: {position.partition: position.offset + 1}})
+        told = self._ask_after(position.seen)
         seconds = time.monotonic() - started
         return Change(name="deleted", seconds=seconds, proven=told.response.status == "abstained", told=told)
 
