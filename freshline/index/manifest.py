@@ -18,10 +18,10 @@ from threading import Lock
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
-from deltalake.exceptions import CommitFailedError
+from deltalake.exceptions import CommitFailedError, DeltaError
 
 from freshline.clock import Clock, SystemClock, utc
-from freshline.errors import Conflict, IntegrityError, UserError
+from freshline.errors import Conflict, IntegrityError, TransientError, UserError
 from freshline.index.entries import Base, Entry
 from freshline.index.rows import decisions, to_entry, to_rows
 from freshline.index.state import ManifestState, fold_entries, from_base, to_base
@@ -121,7 +121,10 @@ class Manifest:
     def _fresh(self) -> DeltaTable:
         if self._handle is None:
             self._handle = self._lake.open(_TABLE)
-        self._handle.update_incremental()
+        try:
+            self._handle.update_incremental()
+        except DeltaError as error:
+            raise TransientError(f"the manifest's log cannot be read: {error}") from error
         return self._handle
 
     def _rows(
@@ -140,8 +143,18 @@ class Manifest:
             if file["max.seq"] > after and (up_to is None or file["min.seq"] <= up_to)
         ]
         condition = [("seq", ">", after)] + ([("seq", "<=", up_to)] if up_to is not None else [])
-        tables = [pq.read_table(path, columns=columns, filters=condition) for path in wanted]
+        tables = [_read(path, columns, condition) for path in wanted]
         return pa.concat_tables(tables) if tables else pa.table({"seq": [], "ordinal": [], "written_at": []})
+
+
+def _read(path: str, columns: list[str] | None, condition: list[tuple[str, str, int]]) -> pa.Table:
+    """Read rows of one file, its pages verified. Raises IntegrityError."""
+    try:
+        return pq.read_table(
+            path, columns=columns, filters=condition, partitioning=None, page_checksum_verification=True
+        )
+    except (OSError, pa.ArrowException) as error:
+        raise IntegrityError(f"a file of the manifest cannot be read: {error}") from error
 
 
 def _fold(state: ManifestState, rows: pa.Table) -> ManifestState:

@@ -28,6 +28,7 @@ from freshline.index.layout import (
     VECTORS_FILE,
     Segment,
 )
+from freshline.lake.conform import conform
 from freshline.lake.storage import Storage
 from freshline.revision import Kind
 
@@ -54,7 +55,7 @@ def write_segment(
     """
     import faiss  # noqa: PLC0415 - after the fork
 
-    rows, states = _conform(rows, SEGMENT_ROWS), _conform(states, SEGMENT_STATES)
+    rows, states = conform(rows, SEGMENT_ROWS), conform(states, SEGMENT_STATES)
     _check(rows, states, vectors)
     index = faiss.IndexFlatIP(vectors.shape[1])
     index.add(np.ascontiguousarray(vectors))
@@ -144,17 +145,6 @@ def _decode(content: bytes, schema: pa.Schema, add: Add) -> pa.Table:
     if not table.schema.equals(schema):
         raise FormatError(f"segment {add.path} has the columns {table.schema.names}: rebuild the index")
     return table.replace_schema_metadata(None)
-
-
-def _conform(data: pa.Table, schema: pa.Schema) -> pa.Table:
-    missing = [name for name in schema.names if name not in data.column_names]
-    if missing:
-        raise ValueError(f"columns are missing: {missing}")
-    table = data.select(schema.names).cast(schema)
-    nulls = [field.name for field in schema if not field.nullable and table[field.name].null_count]
-    if nulls:
-        raise ValueError(f"columns may not hold null: {nulls}")
-    return table
 
 
 def _check(rows: pa.Table, states: pa.Table, vectors: NDArray[np.float32]) -> None:

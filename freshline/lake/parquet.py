@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from freshline.index.entries import DataFile
+from freshline.lake.conform import conform
 from freshline.lake.storage import Storage
 from schemas.tables import TABLES
 
@@ -46,7 +47,7 @@ def write_data_file(
         raise ValueError(f"{table_name} is partitioned by {list(partitions)}, not by {sorted(values)}")
     if not _NAME.fullmatch(name) or not all(_NAME.fullmatch(value) for value in values.values()):
         raise ValueError(f"not a plain file name: {name!r} with {values}")
-    table = _conform(data, pa.schema([field for field in schema if field.name not in partitions]))
+    table = conform(data, pa.schema([field for field in schema if field.name not in partitions]))
     folder = "".join(f"{column}={values[column]}/" for column in partitions)
     path = f"{folder}{name}-{uuid4().hex}.parquet"
     raw = _encode(table)
@@ -77,18 +78,7 @@ def delta_statistics(table: pa.Table, columns: tuple[str, ...]) -> str:
     return msgspec.json.encode(stats).decode()
 
 
-def _conform(data: pa.Table, schema: pa.Schema) -> pa.Table:
-    missing = [name for name in schema.names if name not in data.column_names]
-    if missing:
-        raise ValueError(f"columns are missing: {missing}")
-    table = data.select(schema.names).cast(schema)
-    nulls = [field.name for field in schema if not field.nullable and table[field.name].null_count]
-    if nulls:
-        raise ValueError(f"columns may not hold null: {nulls}")
-    return table
-
-
 def _encode(table: pa.Table) -> memoryview:
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
     return memoryview(sink.getvalue())

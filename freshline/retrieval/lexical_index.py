@@ -47,7 +47,8 @@ def lexical_schema() -> Any:
         builder.add_text_field(field, tokenizer_name=ANALYZER, index_option="freq")
     for field in ("acl", "collection"):
         builder.add_text_field(field, tokenizer_name="raw", index_option="basic")
-    builder.add_unsigned_field("uid", indexed=True, fast=True)
+    # not unsigned: there tantivy-py's delete by term finds nothing and says nothing
+    builder.add_integer_field("uid", indexed=True, fast=True)
     builder.add_integer_field("expires_us", fast=True)
     return builder.build()
 
@@ -104,18 +105,25 @@ class LexicalIndex:
         self._changed |= bool(len(uids))
 
     def view(self) -> LexicalView:
-        """Make the changes searchable and return the index as it is now."""
+        """Make the changes searchable and return the index as it is now.
+
+        Raises RuntimeError where the index does not hold the rows that it was given: a row too many would be
+        found after its document is gone.
+        """
         if self._changed:
             self._writer.commit()
             self._index.reload()
             self._changed = False
-        return LexicalView(self._index.searcher(), self._places[: self._count].copy())
+        searcher = self._index.searcher()
+        if searcher.num_docs != self.rows:
+            raise RuntimeError(f"the lexical index holds {searcher.num_docs} rows, not {self.rows}")
+        return LexicalView(searcher, self._places[: self._count].copy())
 
     def _add(self, documents: Iterable[Any]) -> None:
         for document in documents:
             if self._count == len(self._places):
                 self._places = np.concatenate([self._places, np.empty_like(self._places)])
-            document.add_unsigned("uid", self._count)
+            document.add_integer("uid", self._count)
             self._writer.add_document(document)
             self._count += 1
             self._changed = True

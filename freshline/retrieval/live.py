@@ -18,7 +18,7 @@ class SegmentRows:
     number: int
     segment: Segment
     facets: Facets = field(init=False)
-    #: bytes[n]: for ordering ties
+    #: UTF-8 bytes[n]: for ordering ties
     chunk_ids: NDArray[np.bytes_] = field(init=False)
     #: rows sorted by (state, ordinal), and where each state's rows begin in that order; starts[-1] = n
     order: Places = field(init=False)
@@ -30,7 +30,8 @@ class SegmentRows:
         order = np.lexsort((rows["ordinal"].to_numpy(), owners))
         starts = np.searchsorted(owners[order], np.arange(self.segment.states.num_rows + 1))
         object.__setattr__(self, "facets", facets_of(rows))
-        object.__setattr__(self, "chunk_ids", np.array(rows["chunk_id"].to_pylist(), dtype=np.bytes_))
+        ids = [chunk_id.encode() for chunk_id in rows["chunk_id"].to_pylist()]
+        object.__setattr__(self, "chunk_ids", np.array(ids, dtype=np.bytes_))
         object.__setattr__(self, "order", order)
         object.__setattr__(self, "starts", starts)
 

@@ -1,0 +1,236 @@
+"""The manifest under several writers, its bases, its past, and what it refuses."""
+
+import json
+import multiprocessing
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable, write_deltalake
+
+from freshline.clock import ManualClock
+from freshline.errors import Conflict, FormatError, IntegrityError, UserError
+from freshline.index.entries import Add, Cover, DataFile, Entry, Files, Remove
+from freshline.index.manifest import Manifest
+from freshline.lake.storage import Storage
+from freshline.lake.tables import Lake
+from schemas.tables import MANIFEST
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    made = Lake(Storage(str(tmp_path)))
+    made.create()
+    return made
+
+
+def add(name: str) -> Add:
+    return Add(
+        segment=name, shard=0, generation=0, path=f"segments/{name}", files={}, rows=0, states=0, bytes=0,
+        fingerprint="f", format=1,
+    )  # fmt: skip
+
+
+def cover(batch: int, start: int, end: int) -> Cover:
+    return Cover(batch=batch, start={"documents": {0: start}}, end={"documents": {0: end}}, clocks={})
+
+
+def append_many(root: str, writer: str, count: int) -> None:
+    """Append `count` decisions, folding again after each lost race."""
+    manifest = Manifest(Lake(Storage(root)))
+    done = 0
+    while done < count:
+        state = manifest.fold()
+        try:
+            manifest.append(state, [add(f"{writer}-{done}"), add(f"{writer}-{done}-b")], writer)
+        except Conflict:
+            continue
+        done += 1
+
+
+@pytest.fixture
+def processes() -> Iterator[list[BaseProcess]]:
+    started: list[BaseProcess] = []
+    yield started
+    for one in started:
+        if one.is_alive():
+            one.kill()
+        one.join(10)
+
+
+def test_three_appenders_lose_nothing_and_leave_no_gap(lake: Lake, processes: list[BaseProcess]) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    for name in "abc":
+        processes.append(spawn.Process(target=append_many, args=(lake.storage.uri(), name, 15)))
+        processes[-1].start()
+    for one in processes:
+        one.join(90)
+        assert one.exitcode == 0
+    rows = DeltaTable(lake.storage.uri("tables/manifest")).to_pyarrow_table().to_pylist()
+    assert sorted({row["seq"] for row in rows}) == list(range(1, 46))
+    writers = {row["seq"]: {other["writer"] for other in rows if other["seq"] == row["seq"]} for row in rows}
+    assert all(len(names) == 1 for names in writers.values())
+    expected = {f"{name}-{n}{end}" for name in "abc" for n in range(15) for end in ("", "-b")}
+    assert set(Manifest(lake).fold().segments) == expected
+
+
+def test_the_second_of_two_equal_folds_loses(lake: Lake) -> None:
+    first, second = Manifest(lake), Manifest(Lake(lake.storage))
+    ground = first.fold()
+    assert second.fold() == ground
+    first.append(ground, [add("one")], "first")
+    with pytest.raises(Conflict):
+        second.append(ground, [add("two")], "second")
+    second.append(second.fold(), [add("two")], "second")
+    assert list(first.fold().segments) == ["one", "two"]
+
+
+def test_an_old_state_is_refused_also_after_its_writer_folded_again(lake: Lake) -> None:
+    manifest = Manifest(lake)
+    old = manifest.fold()
+    manifest.append(old, [add("one")], "t")
+    manifest.fold()
+    with pytest.raises(Conflict):
+        manifest.append(old, [add("two")], "t")
+
+
+def test_bases_change_nothing_but_the_length_of_a_fold(lake: Lake) -> None:
+    manifest = Manifest(lake, base_every=3)
+    state = manifest.fold()
+    decisions: list[list[Entry]] = [
+        [add("a")],
+        [cover(1, 0, 5), add("b")],
+        [Remove(segment="a", shard=0, generation=0), add("c")],  # seq 3: a base follows it
+        [cover(2, 5, 9)],
+        [add("d")],
+    ]
+    for entries in decisions:
+        state = manifest.append(state, entries, "t")
+    kinds = DeltaTable(lake.storage.uri("tables/manifest")).to_pyarrow_table().to_pylist()
+    assert [row["seq"] for row in kinds if row["kind"] == "base"] == [3]
+    cold = Manifest(lake).fold()
+    assert cold == state
+    assert list(cold.segments) == ["b", "c", "d"]
+    assert cold.coverage == {"documents": {0: 9}}
+    past = manifest.at(2)
+    assert (list(past.segments), past.coverage) == (["a", "b"], {"documents": {0: 5}})
+    assert list(manifest.at(3).segments) == ["b", "c"]
+
+
+def test_a_reader_follows_across_an_optimize_of_the_table(lake: Lake) -> None:
+    writer, reader = Manifest(lake), Manifest(Lake(lake.storage))
+    state = writer.fold()
+    for number in range(4):
+        state = writer.append(state, [add(f"s{number}")], "t")
+    assert reader.fold().seq == 4
+    assert writer.optimize() == 4
+    with pytest.raises(Conflict):  # the table moved on, though nothing was decided
+        writer.append(state, [add("late")], "t")
+    writer.append(writer.fold(), [add("s4")], "t")
+    assert list(reader.fold().segments) == ["s0", "s1", "s2", "s3", "s4"]
+
+
+def test_the_past_by_time(lake: Lake) -> None:
+    clock = ManualClock()
+    manifest = Manifest(lake, clock=clock)
+    start = datetime.fromtimestamp(clock.now(), UTC)
+    for name in ("a", "b", "c"):
+        manifest.append(manifest.fold(), [add(name)], "t")  # at start + 0, 10, 20 s
+        clock.advance(10)
+    assert manifest.at_time(start - timedelta(seconds=1)).seq == 0
+    assert list(manifest.at_time(start + timedelta(seconds=10)).segments) == ["a", "b"]
+    assert manifest.at_time(start + timedelta(days=1)).seq == 3
+    with pytest.raises(UserError, match="the newest is 3"):
+        manifest.at(4)
+    with pytest.raises(ValueError, match="past"):
+        manifest.append(manifest.at(2), [add("d")], "t")
+
+
+@pytest.mark.parametrize(
+    ("entries", "why"),
+    [
+        ([add("a")], "added twice"),
+        ([Remove(segment="z", shard=0, generation=0)], "not live"),
+        ([cover(3, 5, 6)], "batch 3 follows batch 1"),
+        ([cover(2, 4, 6)], "starts at"),
+        ([cover(2, 5, 4)], "before its start"),
+        ([Files(application="stream", version=1, files=())], "follow version 1"),
+        ([], "at least one entry"),
+    ],
+)
+def test_a_decision_that_contradicts_the_manifest_is_not_committed(
+    lake: Lake, entries: list[Entry], why: str
+) -> None:
+    manifest = Manifest(lake)
+    files = Files(application="stream", version=1, files=())
+    state = manifest.append(manifest.fold(), [cover(1, 0, 5), files, add("a")], "t")
+    with pytest.raises(ValueError, match=why):
+        manifest.append(state, entries, "t")
+    assert Manifest(lake).fold() == state
+
+
+def forge(lake: Lake, **changes: object) -> None:
+    """Append one row past all checks."""
+    row = {
+        "seq": 1, "ordinal": 0, "kind": "remove", "format": 1, "writer": "forger",
+        "written_at": datetime.now(UTC), "body": json.dumps({"segment": "a", "shard": 0, "generation": 0}),
+    } | changes  # fmt: skip
+    write_deltalake(
+        lake.storage.uri("tables/manifest"), pa.Table.from_pylist([row], schema=MANIFEST), mode="append"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"format": 2}, FormatError),
+        ({"kind": "prophecy"}, FormatError),
+        ({"body": "{"}, IntegrityError),
+        ({"body": "{}"}, IntegrityError),
+        ({"seq": 2}, IntegrityError),
+        ({"ordinal": 1}, IntegrityError),
+        ({}, IntegrityError),  # removes what is not live
+    ],
+)
+def test_foreign_and_damaged_entries_are_refused(
+    lake: Lake, changes: dict[str, object], error: type[Exception]
+) -> None:
+    forge(lake, **changes)
+    with pytest.raises(error):
+        Manifest(lake).fold()
+
+
+def test_a_flipped_bit_in_the_table_never_gives_another_state(lake: Lake) -> None:
+    manifest = Manifest(lake)
+    state = manifest.append(manifest.fold(), [cover(1, 0, 77)], "t")
+    (file,) = Path(lake.storage.uri("tables/manifest")).glob("*.parquet")
+    whole = file.read_bytes()
+    group = pq.read_metadata(file).row_group(0)
+    pages = sum(group.column(n).total_compressed_size for n in range(group.num_columns))
+    refused = 0
+    for place in range(4, 4 + pages, 7):  # after the magic number
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
+        try:
+            found = Manifest(lake).fold()
+        except IntegrityError:
+            refused += 1
+        else:
+            assert found == state  # the bit was one that no reader needs
+    assert refused > pages / 7 / 3
+
+
+def test_data_file_entries_survive_the_round_trip(lake: Lake) -> None:
+    file = DataFile(
+        table="chunks", path="generation=0/x.parquet", size=1, rows=2, sha256="s", stats="{}",
+        partition_values={"generation": "0"},
+    )  # fmt: skip
+    entry = Files(application="stream", version=7, files=(file,))
+    manifest = Manifest(lake)
+    manifest.append(manifest.fold(), [entry], "t")
+    assert Manifest(lake).fold().files == {"stream": entry}
