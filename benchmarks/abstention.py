@@ -4,7 +4,7 @@ Evidence is the five paragraphs nearest to the question. Three kinds of question
     answerable    its paragraph is in the corpus and holds the answer
     unanswerable  its paragraph is in the corpus and only looks as if it held the answer (written to mislead)
     absent        its whole article is left out of the corpus, as if the document had been deleted
-The threshold is chosen on every other article and reported on the rest: the least one at which at most 3 % of the
+The threshold is chosen on every other article and reported on the rest: the least one at which at most 5 % of the
 absent are answered. Needs FRESHLINE_EVAL_DATA, a folder with squad2_dev_half/dev-v2.0.json; nothing is copied.
 """
 
@@ -34,7 +34,7 @@ Kind = Literal["answerable", "unanswerable", "absent"]
 KINDS: tuple[Kind, ...] = ("answerable", "unanswerable", "absent")
 THRESHOLDS = tuple(round(0.30 + 0.05 * step, 2) for step in range(9))
 _EVIDENCE = 5
-_ABSENT_ANSWERED = 0.03
+_ABSENT_ANSWERED = 0.05
 _BATCH = 16
 
 
@@ -70,7 +70,7 @@ def measure(*, seed: int, quick: bool) -> Report:
         (t for t in THRESHOLDS if _rate(chosen, "absent", t) <= _ABSENT_ANSWERED), THRESHOLDS[-1]
     )
     figures = [Figure(name="threshold chosen", value=threshold, unit="score")]
-    figures += [_figure("tuned on", chosen, kind, threshold) for kind in KINDS]
+    figures += [_figure("tuned on", chosen, kind, t) for t in THRESHOLDS for kind in KINDS]
     figures += [_figure("held out", held_out, kind, t) for t in THRESHOLDS for kind in KINDS]
     figures += _times(embedder, sample, vectors, hits, corpus)
     counts = {kind: str(sum(one.kind == kind for one in held_out)) for kind in KINDS}

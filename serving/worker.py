@@ -218,7 +218,6 @@ class Worker:
         bounds = self._reader.bounds(self._names.queries)
         self._guard.forget(self._owned)
         self._parking.forget(self._owned)
-        self._unguarded |= self._owned
         for place in sorted(self._owned):
             first, _ = bounds[place.partition]
             with suppress(TransientError):  # it has just gone to another member: the next poll will say so

@@ -93,12 +93,12 @@ def test_one_embedding_call_for_a_batch_and_none_for_what_was_seen() -> None:
     assert embedder.calls == [4]
 
 
-def test_no_more_than_a_dozen_sentences_of_a_question_are_embedded() -> None:
+def test_no_more_than_eight_sentences_of_a_question_are_embedded() -> None:
     embedder = _Counting()
     generator = Extractive(embedder, sentence_spans, abstain_below=0.4)
     text = "\n\n".join(f"Sentence {number} is about number {number}." for number in range(40))
     generator.answer([_ask("number 7", _hit(text))])
-    assert embedder.calls == [KEPT] == [12]
+    assert embedder.calls == [KEPT] == [8]
 
 
 def test_the_fingerprint_names_everything_that_changes_an_answer(generator: Extractive) -> None:

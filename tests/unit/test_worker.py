@@ -198,6 +198,19 @@ def test_partitions_that_move_are_answered_once(bench: Bench) -> None:
     assert sorted(bench.answered()) == [*(f"q{number}" for number in range(8)), "q9"]
 
 
+def test_a_partition_that_comes_back_is_looked_at_afresh(bench: Bench) -> None:
+    first = bench.worker()
+    turns([first])
+    second = bench.worker(dataclasses.replace(NAMES, transactional_id="test-serving-b"))  # takes partition 1
+    turns([first, second])
+    bench.ask("q1", partition=1)
+    turns([first, second])
+    second.close()
+    bench.ask("q1", partition=1)
+    turns([first])
+    assert bench.answered() == ["q1"]
+
+
 def test_a_question_that_breaks_the_model_takes_no_other_with_it(bench: Bench) -> None:
     bench.embedder = _Fragile()
     bench.ask("q1")

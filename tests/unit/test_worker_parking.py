@@ -1,12 +1,13 @@
 """Read your writes: questions that wait for offsets, and what a restart makes of them."""
 
+import dataclasses
 from pathlib import Path
 from threading import Event
 
 import pytest
 
 from freshline.errors import TransientError
-from tests.support.serving import Bench, TinyLake, turns
+from tests.support.serving import NAMES, Bench, TinyLake, turns
 
 FIRST_MS = 1_699_999_990_000
 WANTED = {"documents": {"0": 2}}
@@ -134,7 +135,18 @@ def test_a_lost_commit_while_one_is_parked(lake: TinyLake, bench: Bench, applied
     assert bench.committed() == {0: 2}
 
 
-def test_parked_questions_move_with_their_partition(lake: TinyLake, bench: Bench) -> None:
+def test_a_partition_that_moves_away_takes_its_parked_question_along(lake: TinyLake, bench: Bench) -> None:
+    bench.ask("waits", min_offsets=WANTED, partition=1)
+    first = bench.worker()
+    turns([first])
+    second = bench.worker(dataclasses.replace(NAMES, transactional_id="test-serving-b"))  # takes partition 1
+    turns([first, second])
+    _publish_more(lake, bench)
+    turns([first, second])
+    assert bench.answered() == ["waits"]
+
+
+def test_parked_questions_survive_the_end_of_their_worker(lake: TinyLake, bench: Bench) -> None:
     bench.ask("waits", min_offsets=WANTED)
     first = bench.worker()
     turns([first])
