@@ -143,9 +143,7 @@ def test_a_killed_server_is_a_miss_and_its_successor_is_used(tmp_path: Path) -> 
         redis_server.RedisServerSettings(directory=tmp_path, binary=settings.binary, port=port)
     )
     try:
-        wait_for(
-            lambda: cache.put({"t": VECTOR}) or remembers(cache, "t"), what="the new server", within=15.0
-        )
+        wait_for(lambda: put_and_get(cache), what="the new server", within=15.0)
         wait_for(lambda: hints.wait(0.1), what="a new subscription", within=15.0)
     finally:
         hints.close()
