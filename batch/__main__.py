@@ -43,7 +43,7 @@ def backfill(
 ) -> None:
     """Read a folder, JSON Lines or Parquet through the stream's own pass, as one Spark job."""
     overrides = [part for each in setting or [] for part in ("--set", each)]
-    settings = from_environment(overrides)
+    settings = from_environment(overrides, needs=("lake",))
     setup_logging(settings, "backfill")
     source = open_source(path, collection)
     with console.status("starting Spark"):

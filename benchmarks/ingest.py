@@ -10,19 +10,21 @@ import statistics
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from typing import Any
+from uuid import uuid4
 
 from benchmarks.report import Figure, Goal, Report, median_figure
 from benchmarks.stack import BenchmarkStack, running, wait_until_covered
 from freshline.chunking.make import make_chunker
 from freshline.chunking.port import embedded_text
-from freshline.client import Asker, Producer
+from freshline.client import Asker, Producer, Published
 from freshline.demo.corpus import reference_topics
 from freshline.embedding.load import load_embedder
 from freshline.parsing.registry import parse
 from freshline.settings import ModelSettings, Settings
-from schemas.messages import DocumentEvent
+from schemas.messages import DocumentEvent, Query
 
 _REPETITIONS = 3
 _SIZE = 2500  # characters of a document: about four chunks
@@ -53,7 +55,9 @@ def _figures(pairs: Sequence[tuple[float, float]], delays: Sequence[float], chun
     ordered = sorted(delays)
     p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
     return [
-        median_figure("ingest ÷ bare embedding loop", [bare / stream for stream, bare in pairs], "", Goal("≥", 0.5)),
+        median_figure(
+            "ingest ÷ bare embedding loop", [bare / stream for stream, bare in pairs], "", Goal("≥", 0.5)
+        ),
         median_figure("ingest", [chunks / stream for stream, _ in pairs], "chunks/s"),
         median_figure("bare embedding loop", [chunks / bare for _, bare in pairs], "chunks/s"),
         Figure(
@@ -72,7 +76,9 @@ def _documents(seed: int, count: int) -> list[DocumentEvent]:
     pieces = [text[at : at + _SIZE] for at in range(0, len(text) - _SIZE, _SIZE)]
     random.Random(seed).shuffle(pieces)  # noqa: S311 - an order, not a secret
     return [
-        DocumentEvent(schema_version=1, collection="bench", doc_id=f"{n}", content=piece, content_type="text/plain")
+        DocumentEvent(
+            schema_version=1, collection="bench", doc_id=f"{n}", content=piece, content_type="text/plain"
+        )
         for n, piece in enumerate(pieces[:count])
     ]
 
@@ -133,19 +139,40 @@ def _bare_side(pool: ProcessPoolExecutor, texts: Sequence[str], tasks: int) -> f
 
 
 def _steady(stack: BenchmarkStack, documents: Sequence[DocumentEvent], seconds: float) -> list[float]:
-    """Publish one-chunk documents at the rate; return seconds from send() until a worker's snapshot finds each."""
+    """Publish one-chunk documents at the rate; return seconds from send() until a worker's snapshot finds each.
+
+    For each document a question that must see it waits at the worker; its response holds the document among the hits.
+    """
     delays: list[float] = []
     with Producer(stack.settings.kafka) as producer, Asker(stack.settings.kafka) as asker:
-        pending = []
+        futures = []
         begin = time.monotonic()
         for number in range(int(seconds * _RATE)):
             time.sleep(max(0.0, begin + number / _RATE - time.monotonic()))
-            text = f"Ticket {number}. {(documents[number % len(documents)].content or '')[:600]}"
-            event = DocumentEvent(schema_version=1, collection="steady", doc_id=f"{number}", content=text)
+            event = _ticket(number, documents)
             sent = time.monotonic()
-            position = producer.publish(event)
-            wanted = {position.topic: {position.partition: position.offset + 1}}
-            pending.append((sent, asker.send(text[:200], generate=False, k=3, collections=("steady",), min_offsets=wanted)))
-            delays += _collect(asker, pending, wait=False)
-        delays += _collect(asker, pending, wait=True)
+            future = asker.submit(_finding(event, producer.publish(event)))
+            future.add_done_callback(lambda _, sent=sent: delays.append(time.monotonic() - sent))
+            futures.append((event.doc_id, future))
+        for doc_id, future in futures:
+            response = future.result(60)
+            assert doc_id in {hit.doc_id for hit in response.hits}, response  # noqa: S101 - else nothing was measured
     return delays
+
+
+def _ticket(number: int, documents: Sequence[DocumentEvent]) -> DocumentEvent:
+    text = f"Ticket number {number}. {(documents[number % len(documents)].content or '')[:500]}"
+    return DocumentEvent(schema_version=1, collection="steady", doc_id=f"{number}", content=text)
+
+
+def _finding(event: DocumentEvent, published: Published) -> Query:
+    return Query(
+        schema_version=1,
+        query_id=uuid4().hex,
+        text=(event.content or "")[:300],
+        collections=("steady",),
+        k=3,
+        generate=False,
+        min_offsets=published.seen,
+        deadline=datetime.now(UTC) + timedelta(seconds=50),
+    )

@@ -1,4 +1,4 @@
-"""A whole Freshline in a temporary folder for one benchmark: broker, stream, one worker; no Redis, so nothing is reused.
+"""A whole Freshline in a temporary folder for one benchmark: broker, stream, one worker; no Redis: nothing is reused.
 
 Ended with the block, whatever happens in it.
 """

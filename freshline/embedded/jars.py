@@ -181,16 +181,25 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _quiet(name: str, done: int, of: int) -> None:
+    """Show nothing."""
+
+
 def main() -> int:
-    """Fetch all jars with a line of progress for each."""
+    """Fetch all jars with a line of progress for each; `--print spark` prints what spark-submit wants as --jars."""
     from freshline.config import from_environment  # noqa: PLC0415 - config asks this package for addresses
     from freshline.errors import UserError  # noqa: PLC0415
 
     def show(name: str, done: int, of: int) -> None:
         print(f"  {done}/{of} {name}", flush=True)  # noqa: T201 - a command
 
+    argv = sys.argv[1:]
+    printed = argv[:1] == ["--print"] and argv[1:2] == ["spark"]
     try:
-        resolve(from_environment(sys.argv[1:], needs=()), show)
+        settings = from_environment(argv[2:] if printed else argv, needs=())
+        resolve(settings, _quiet if printed else show)
+        if printed:
+            print(",".join(map(str, spark_jars(settings))))  # noqa: T201 - a command
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 2

@@ -12,7 +12,7 @@ from tests.support import independent
 from tests.support.spine import Spine, document
 from tests.support.waiting import wait_for
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.timeout(900)]
 
 DOCUMENTS = 500
 BAD = {
@@ -79,7 +79,7 @@ def test_driver_killed_at_every_failpoint_one_after_the_other(spine: Spine) -> N
     ends = publish(spine)
     for failpoint in FAILPOINTS:  # each start first finishes what the one before left undone
         started = spine.start("streaming", stream__max_records=60, debug__failpoint=failpoint)
-        assert started.wait_until_dead(90) == -signal.SIGKILL, started.tail()
+        assert started.wait_until_dead(180) == -signal.SIGKILL, started.tail()
     done = independent.coverage(spine.lake)[spine.topic("documents")]
     assert sum(done.values()) < sum(ends.values()), "all was done before the last kill"
     restart_and_check(spine, ends)
@@ -88,7 +88,7 @@ def test_driver_killed_at_every_failpoint_one_after_the_other(spine: Spine) -> N
 def test_jvm_killed_in_the_middle(spine: Spine) -> None:
     ends = publish(spine)
     first = spine.start("streaming", stream__max_records=20)
-    wait_for(lambda: independent.coverage(spine.lake), what="the first batch", within=60)
+    wait_for(lambda: independent.coverage(spine.lake), what="the first batch", within=180)
     os.kill(first.jvm(), signal.SIGKILL)
     assert first.wait_until_dead(30) != 0
     done = independent.coverage(spine.lake)[spine.topic("documents")]

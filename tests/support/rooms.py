@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -14,26 +14,34 @@ from tests.support.waiting import wait_for
 
 
 class Room:
-    """One `python -m <room>` in its own process group."""
+    """One process in its own process group."""
 
-    def __init__(self, name: str, settings: Mapping[str, object], directory: Path, *arguments: str) -> None:
-        environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith("FRESHLINE_")},
-            **{f"FRESHLINE_{key.replace('.', '__').upper()}": str(value) for key, value in settings.items()},
-            "HF_HUB_OFFLINE": "1",
-            "TOKENIZERS_PARALLELISM": "false",
-        }
+    def __init__(
+        self, name: str, command: Sequence[str], directory: Path, variables: Mapping[str, str]
+    ) -> None:
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("FRESHLINE_")}
+        offline = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
         self.log = directory / f"{name}.log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", name, *arguments],
+                command,
                 cwd=directory,
-                env=environment,
+                env={**inherited, **offline, **variables},
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
+
+    @classmethod
+    def of_module(
+        cls, name: str, settings: Mapping[str, object], directory: Path, arguments: Sequence[str] = ()
+    ) -> "Room":
+        """Start `python -m name` with settings as environment variables."""
+        variables = {
+            f"FRESHLINE_{key.replace('.', '__').upper()}": str(value) for key, value in settings.items()
+        }
+        return cls(name, [sys.executable, "-m", name, *arguments], directory, variables)
 
     def jvm(self) -> int:
         """Return the pid of the driver's JVM once it runs."""
@@ -57,11 +65,10 @@ class Room:
 
     def wait_until_dead(self, within: float) -> int:
         """Return the exit status of a process that is expected to die by itself."""
-        return wait_for(
-            lambda: self.process.poll() is not None and (self.process.returncode,),
-            what="death",
-            within=within,
-        )[0]
+        try:
+            return self.process.wait(within)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"still running after {within:g} s\n{self.tail()}") from None
 
     def close(self) -> None:
         """End whatever is left."""

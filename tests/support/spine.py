@@ -40,10 +40,10 @@ class Spine:
         """Return the cluster's name of a topic."""
         return f"{self.prefix}.{name}"
 
-    def start(self, room: str, **settings: object) -> Room:
+    def start(self, room: str, *arguments: str, **settings: object) -> Room:
         """Start `python -m room`; keyword section__key=value."""
         own = {key.replace("__", "."): value for key, value in settings.items()}
-        started = Room(room, {**self.settings, **own}, self.directory)
+        started = Room.of_module(room, {**self.settings, **own}, self.directory, arguments)
         self.rooms.append(started)
         return started
 
@@ -61,7 +61,7 @@ class Spine:
         finally:
             producer.close()
 
-    def wait_until_covered(self, ends: dict[str, int], *, room: Room, within: float = 90) -> None:
+    def wait_until_covered(self, ends: dict[str, int], *, room: Room, within: float = 180) -> None:
         """Wait until the manifest covers these offsets; fails at once, with its log, if the room dies."""
 
         def covered() -> bool:

@@ -1,0 +1,219 @@
+"""The whole path on real parts that the test started itself: broker, Redis, Spark, Delta, model, worker.
+
+Stream and worker are processes of their own that know only addresses: the user's own parts.
+"""
+
+import json
+import os
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from kafka import KafkaAdminClient
+
+from freshline.client import Asker, Producer
+from freshline.embedded import redis_server
+from freshline.parsing.registry import parse
+from freshline.settings import KafkaSettings
+from schemas.messages import DocumentEvent
+from tests.support import independent
+from tests.support.rooms import Room
+from tests.support.spine import Spine
+from tests.support.waiting import wait_for
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
+
+HANDBOOK = "# Handbook\n\n## Tea\n\nTea is served at four in the garden room. Bring a cup.\n"
+EDITED = "# Handbook\n\n## Tea\n\nTea is served at half past five in the library. Bring a cup.\n"
+QUESTION = "When and where is tea served?"
+
+
+class Running(Spine):
+    """A spine with the real model and a Redis of its own."""
+
+    stream: Room
+    worker: Room
+
+    def kafka(self) -> KafkaSettings:
+        return KafkaSettings(bootstrap=self.broker, topic_prefix=f"{self.prefix}.")
+
+    def record(self, room: str) -> dict[str, Any]:
+        """Return what /healthz of a room says."""
+        port = json.loads((self.directory / f"{room}.json").read_text())["port"]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as reply:
+            return dict(json.load(reply))
+
+    def metrics(self, room: str) -> str:
+        port = json.loads((self.directory / f"{room}.json").read_text())["port"]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as reply:
+            return bytes(reply.read()).decode()
+
+
+def is_ready(running: Running, room: str, process: Room) -> bool:
+    assert process.process.poll() is None, process.tail()
+    try:
+        return bool(running.record(room)["ready"])
+    except (OSError, ValueError):
+        return False
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis_server.RedisServer]:
+    server = redis_server.start(
+        redis_server.RedisServerSettings(
+            directory=tmp_path_factory.mktemp("redis"), binary=redis_server.find(os.environ)
+        )
+    )
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def running(
+    broker: str, redis: redis_server.RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    made = Running(broker, tmp_path_factory.mktemp("spine"), f"spine-{os.getpid()}")
+    made.settings |= {"models.backend": "auto", "redis.url": redis.url}
+    try:
+        made.stream = made.start("streaming", observability__record=made.directory / "stream.json")
+        made.worker = made.start("serving", observability__record=made.directory / "worker.json")
+        wait_for(lambda: is_ready(made, "stream", made.stream), what="stream", within=240, every=0.5)
+        wait_for(lambda: is_ready(made, "worker", made.worker), what="worker", within=120, every=0.5)
+        yield made
+    finally:
+        made.close()
+
+
+def handbook(doc_id: str, content: str) -> DocumentEvent:
+    return DocumentEvent(
+        schema_version=1,
+        collection="house",
+        doc_id=doc_id,
+        title="House rules",
+        content=content,
+        content_type="text/markdown",
+    )
+
+
+def test_published_edited_deleted(running: Running) -> None:
+    with Producer(running.kafka()) as producer, Asker(running.kafka()) as asker:
+        for content, fact in ((HANDBOOK, "at four"), (EDITED, "half past five")):
+            seen = producer.publish(handbook("tea", content)).seen
+            response = asker.ask(QUESTION, min_offsets=seen, timeout=60)
+            assert response.status == "answered"
+            assert fact in response.text
+            text = parse(content.encode(), "text/markdown").text
+            for citation in response.citations:
+                assert citation.quote == text[citation.start : citation.end]
+                assert (citation.collection, citation.doc_id) == ("house", "tea")
+                assert citation.title == "House rules"
+                assert "Tea" in citation.heading
+            assert response.as_of is not None
+            assert response.stale is None
+            (partition, offset), *_ = seen[running.topic("documents")].items()
+            assert response.as_of.coverage[running.topic("documents")][partition] >= offset
+            assert {"queue", "embed", "retrieve", "generate", "total"} <= response.timings.keys()
+        gone = producer.delete("house", "tea").seen
+        response = asker.ask(QUESTION, min_offsets=gone, timeout=60)
+        assert (response.status, response.text, response.citations, response.hits) == (
+            "abstained",
+            "",
+            (),
+            (),
+        )
+
+
+def test_an_unchanged_passage_is_not_embedded_again(running: Running) -> None:
+    def embedded() -> list[int]:
+        lines = [line for line in running.stream.log.read_text().splitlines() if '"batch_decided"' in line]
+        return [json.loads(line)["embedded"] for line in lines]
+
+    with Producer(running.kafka()) as producer, Asker(running.kafka()) as asker:
+        content = "The lighthouse keeper counts seven ships each night."
+        first = producer.publish(handbook("ships", content)).seen
+        asker.ask("ships", min_offsets=first, timeout=60)
+        before = len(embedded())
+        again = producer.publish(handbook("ships", content)).seen
+        asker.ask("ships", min_offsets=again, timeout=60)
+        after = wait_for(lambda: embedded()[before:], what="the second batch", within=20)
+    assert sum(after) == 0
+
+
+def test_a_private_document_is_found_by_its_principals_only(running: Running) -> None:
+    secret = DocumentEvent(
+        schema_version=1,
+        collection="house",
+        doc_id="safe",
+        content="The combination of the safe is kept by the treasurer.",
+        acl=("group:board",),
+    )
+    with Producer(running.kafka()) as producer, Asker(running.kafka()) as asker:
+        seen = producer.publish(secret).seen
+        question = "Who keeps the combination of the safe?"
+        public = asker.ask(question, min_offsets=seen, timeout=60)
+        board = asker.ask(question, min_offsets=seen, principals=("group:board",), timeout=60)
+    assert "safe" not in {hit.doc_id for hit in public.hits}
+    assert board.status == "answered"
+    assert board.citations[0].doc_id == "safe"
+
+
+def test_lag_is_visible_to_kafkas_own_tools(running: Running) -> None:
+    topic = running.topic("documents")
+    with Producer(running.kafka()) as producer, Asker(running.kafka()) as asker:
+        published = producer.publish(handbook("lag", "A record to be counted."))
+        asker.ask("lag", min_offsets=published.seen, timeout=60)
+    admin = KafkaAdminClient(bootstrap_servers=running.broker)
+    try:
+
+        def committed() -> bool:
+            offsets = admin.list_group_offsets(f"{running.prefix}-stream")[f"{running.prefix}-stream"]
+            found = {(p.topic, p.partition): meta.offset for p, meta in offsets.items()}
+            return found.get((topic, published.partition), 0) > published.offset
+
+        wait_for(committed, what="the group's offset", within=20)
+    finally:
+        admin.close()
+
+
+def test_a_bad_record_is_a_dead_letter_and_the_stream_lives(running: Running) -> None:
+    ends = running.publish(
+        [(b"house/bad", b'{"schema_version":1,"collection":"house","doc_id":"bad","content":')]
+    )
+    running.wait_until_covered(ends, room=running.stream)
+
+    def letters() -> list[tuple[bytes | None, dict[str, Any]]]:
+        return independent.dead_letters(running.broker, running.topic("documents.dlq"))
+
+    ((key, letter),) = wait_for(letters, what="the dead letter", within=20)
+    assert (key, letter["code"], letter["topic"]) == (
+        b"house/bad",
+        "malformed_json",
+        running.topic("documents"),
+    )
+    assert {str(letter["partition"]): letter["offset"] + 1} == ends
+
+
+def test_each_process_serves_metrics_and_health(running: Running) -> None:
+    assert "freshline_stream_batches_total" in running.metrics("stream")
+    assert 'freshline_serving_responses_total{status="answered"}' in running.metrics("worker")
+    assert running.record("stream")["ready"] is True
+
+
+def test_another_embedder_refuses_to_start(running: Running) -> None:
+    for room in ("streaming", "serving"):
+        wrong = running.start(room, models__backend="tiny")
+        assert wrong.wait_until_dead(90) == 2
+        said = wrong.tail()
+        assert "embedder" in said
+        assert "Traceback" not in said.splitlines()[-1]
+
+
+def test_without_redis_the_worker_keeps_answering(running: Running, redis: redis_server.RedisServer) -> None:
+    """Last in this file: Redis does not come back."""
+    with Producer(running.kafka()) as producer, Asker(running.kafka()) as asker:
+        redis.kill()
+        seen = producer.publish(handbook("after", "The spare key hangs behind the blue clock.")).seen
+        response = asker.ask("Where does the spare key hang?", min_offsets=seen, timeout=90)
+    assert response.status == "answered"
+    assert "blue clock" in response.text
