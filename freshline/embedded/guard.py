@@ -35,12 +35,16 @@ def main(argv: list[str]) -> int:
         start_new_session=True,
         preexec_fn=_die_with_guard,  # noqa: PLW1509 - the guard has one thread
     )
-    print(f"pid {child.pid}", flush=True)  # noqa: T201 - the protocol
+    _tell(f"pid {child.pid}\n")
     _keep(child, wake)
     kill_session(child.pid)
-    with contextlib.suppress(BrokenPipeError):
-        print(f"exit {child.returncode}", flush=True)  # noqa: T201 - the protocol
+    _tell(f"exit {child.returncode}\n")
     return 0
+
+
+def _tell(line: str) -> None:
+    with contextlib.suppress(OSError):  # the parent is gone
+        os.write(1, line.encode())
 
 
 def kill_session(leader: int) -> None:

@@ -1,0 +1,148 @@
+"""What the command line says and which code it ends with."""
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from freshline.cli import main as cli
+from freshline.cli.config import hidden
+from freshline.errors import MissingPart, TransientError
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def call(*argv: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            cli.main(list(argv))
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return call
+
+
+VERBS = ["up", "down", "status", "logs", "doctor", "publish", "ask", "stream", "serve", "backfill"]
+PAIRS = [["config", "show"], ["topics", "plan"], ["topics", "apply"], ["topics", "check"]]
+
+
+@pytest.mark.parametrize("verb", [*([verb] for verb in VERBS), *PAIRS], ids=" ".join)
+def test_each_verb_has_help_with_an_example(run: Run, verb: list[str]) -> None:
+    code, said, _ = run(*verb, "--help")
+    assert code == 0
+    assert f"freshline {' '.join(verb)}" in said.split("Example", 1)[1]
+
+
+def test_help_loads_no_heavy_library() -> None:
+    heavy = ["pyspark", "torch", "faiss", "tantivy", "deltalake", "pyarrow", "numpy", "kafka", "transformers"]
+    code = f"import sys; from freshline.cli.main import app; print([m for m in {heavy} if m in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_a_typing_slip_is_answered_with_the_nearest_verb(run: Run) -> None:
+    code, _, said = run("pubish")
+    assert code == 2
+    assert "Did you mean 'publish'?" in said
+
+
+def failing(error: BaseException) -> Callable[[], object]:
+    def fail() -> object:
+        raise error
+
+    return fail
+
+
+def test_failures_and_their_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.told(failing(MissingPart("no [java] here"))) == 2
+    assert capsys.readouterr().err == "error: no [java] here\n"
+    assert cli.told(failing(TransientError("the broker is away"))) == 1
+    assert capsys.readouterr().err == "error: the broker is away\n"
+    assert cli.told(failing(KeyboardInterrupt())) == 130
+    assert capsys.readouterr().err == ""
+    with pytest.raises(ZeroDivisionError):
+        cli.told(failing(ZeroDivisionError()))
+
+
+@pytest.mark.parametrize(
+    "verb", [["ask", "x"], ["publish", "-"], ["topics", "check"], ["serve"], ["stream"]], ids=" ".join
+)
+def test_without_a_stack_each_verb_says_what_to_do(
+    run: Run, verb: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"text")))
+    code, _, said = run(*verb, *(["--id", "x"] if verb[0] == "publish" else []))
+    assert code == 2
+    assert (
+        said == "error: No stack is running here (.freshline): run `freshline up`, or set kafka.bootstrap.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "Nothing to publish"),
+        (["nowhere.md"], "nowhere.md does not exist"),
+        (["empty"], "holds no file that ends in .md"),
+        (["-"], "needs an id"),
+        (["one.md", "two.md", "--title", "T"], "are for one document, but 2 are named"),
+    ],
+)
+def test_what_cannot_be_published_is_said_before_anything_is_sent(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], says: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"text")))
+    for name in ("one.md", "two.md"):
+        (tmp_path / name).write_text("text")
+    (tmp_path / "empty").mkdir()
+    code, _, said = run("publish", *words)
+    assert code == 2
+    assert says in said
+
+
+def test_config_show_tells_value_and_origin(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "freshline.toml").write_text("[spark]\ntasks = 7\n")
+    code, said, _ = run("config", "show", "--json", "--set", "redis.url=redis://u:hunter2@h:1/0")
+    shown = json.loads(said)
+    assert code == 0
+    assert shown["spark.tasks"] == {"value": 7, "origin": "freshline.toml"}
+    assert shown["redis.url"] == {"value": "redis://u:…@h:1/0", "origin": "--set"}
+    assert shown["index.shards"] == {"value": 1, "origin": "default"}
+    _, table, _ = run("config", "show", "spark.t")
+    assert [
+        c.strip() for c in table.splitlines()[3].split("│")[1:4]
+    ] == ["spark.tasks", "7", "freshline.toml"]
+
+
+def test_a_value_without_a_password_is_shown_as_it_is() -> None:
+    assert hidden("redis://h:1/0") == "redis://h:1/0"
+    assert hidden("me@example.org") == "me@example.org"
+    assert hidden(5) == 5
+
+
+def test_status_and_down_without_a_stack(run: Run) -> None:
+    code, said, _ = run("status")
+    assert code == 1
+    assert "No stack runs in" in said
+    assert run("status", "--json")[1] == "[]\n"
+    code, said, _ = run("down")
+    assert code == 0
+    assert "No stack runs in" in said
+
+
+def test_logs_name_the_parts_that_there_are(run: Run, tmp_path: Path) -> None:
+    assert run("logs")[0] == 2
+    folder = tmp_path / ".freshline" / "logs"
+    folder.mkdir(parents=True)
+    (folder / "stream.log").write_text("".join(f"line {n}\n" for n in range(50)))
+    (folder / "broker.log").write_text("up\n")
+    assert run("logs", "stream", "-n", "2")[1] == "line 48\nline 49\n"
+    assert run("logs", "-n", "1")[1] == "broker     up\nstream     line 49\n"
+    assert "Did you mean stream?" in run("logs", "steam")[2]
