@@ -63,6 +63,7 @@ def compact(
         tier=max(one.tier for one in group) + 1,
     )
     if _swap(manifest, group, add, writer):
+        manifest.optimize()  # decisions pile up as small files too, and they as often as segments
         return "done"
     storage.delete_folder(add.path)
     return "conflict"

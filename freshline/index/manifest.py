@@ -16,6 +16,7 @@ from datetime import datetime
 from threading import Lock
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError
@@ -33,6 +34,8 @@ __all__ = ["BASE_EVERY", "Manifest", "ManifestState"]
 
 #: Decisions between two bases: a cold fold decodes at most so many.
 BASE_EVERY = 1000
+#: Files of the table that are worth merging: a commit costs 11 ms at first, 38 ms at 3,000 files.
+OPTIMIZE_AT = 200
 _TABLE = "manifest"
 
 
@@ -101,9 +104,12 @@ class Manifest:
         newest = max(rows["seq"].to_pylist(), default=0)
         return self.at(min(later) - 1 if later else newest)
 
-    def optimize(self) -> int:
-        """Merge the table's small files, so that commits stay short; return how many are gone."""
-        return self._lake.optimize(_TABLE)
+    def optimize(self, *, at_least: int = OPTIMIZE_AT) -> int:
+        """Merge the table's files where there are so many; return how many are gone.
+
+        A decision in flight gets Conflict then, since the table's version moves on.
+        """
+        return self._lake.optimize(_TABLE, at_least=at_least)
 
     def _decide(self, state: ManifestState, entries: Sequence[Entry]) -> tuple[ManifestState, list[Entry]]:
         if state.version is None:
@@ -142,17 +148,19 @@ class Manifest:
             for file in files
             if file["max.seq"] > after and (up_to is None or file["min.seq"] <= up_to)
         ]
-        condition = [("seq", ">", after)] + ([("seq", "<=", up_to)] if up_to is not None else [])
-        tables = [_read(path, columns, condition) for path in wanted]
-        return pa.concat_tables(tables) if tables else pa.table({"seq": [], "ordinal": [], "written_at": []})
+        tables = [_read(path, columns) for path in wanted]
+        if not tables:
+            return pa.table({"seq": [], "ordinal": [], "written_at": []})
+        rows = pa.concat_tables(tables)
+        newer = pc.greater(rows["seq"], after)
+        return rows.filter(newer if up_to is None else pc.and_(newer, pc.less_equal(rows["seq"], up_to)))
 
 
-def _read(path: str, columns: list[str] | None, condition: list[tuple[str, str, int]]) -> pa.Table:
-    """Read rows of one file, its pages verified. Raises IntegrityError."""
+def _read(path: str, columns: list[str] | None) -> pa.Table:
+    """Read a file, its pages verified. Raises IntegrityError."""
     try:
-        return pq.read_table(
-            path, columns=columns, filters=condition, partitioning=None, page_checksum_verification=True
-        )
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:  # read_table costs 8 ms more
+            return file.read(columns)
     except (OSError, pa.ArrowException) as error:
         raise IntegrityError(f"a file of the manifest cannot be read: {error}") from error
 

@@ -87,10 +87,18 @@ class Lake:
         with self._fresh(table) as handle:
             return handle.to_pyarrow_table(columns=list(columns) if columns else None, filters=filters)
 
-    def optimize(self, table: str) -> int:
-        """Merge small files into large ones beside running appenders; return how many files are gone."""
+    def optimize(self, table: str, *, at_least: int = 2) -> int:
+        """Merge small files into large ones beside running appenders; return how many files are gone.
+
+        Nothing where the table has fewer than `at_least` files, or where another process does the same.
+        """
         with self._fresh(table) as handle:
-            return int(handle.optimize.compact()["numFilesRemoved"])
+            if len(handle.file_uris()) < at_least:
+                return 0
+            try:
+                return int(handle.optimize.compact()["numFilesRemoved"])
+            except CommitFailedError:
+                return 0
 
     @contextmanager
     def _fresh(self, name: str) -> Iterator[DeltaTable]:

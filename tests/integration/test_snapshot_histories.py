@@ -63,7 +63,7 @@ def histories(draw: st.DrawFn) -> list[Event]:
     return events
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data(), histories())
 def test_snapshot_holds_what_the_rules_say(data: st.DataObject, history: list[Event]) -> None:
     with TemporaryDirectory() as folder:
@@ -120,6 +120,22 @@ def test_compaction_leaves_nothing_to_read_anew_in_the_lexical_index(tmp_path: P
     assert set(after.places[:, 0].tolist()).isdisjoint(before.places[:, 0].tolist())
     assert len(reader.current.segments) == 1
     assert found(reader.current, "lexical") == {f"c/{n}@0-{n + 1}-0-{n}#0" for n in range(4)}
+
+
+def test_rows_that_compaction_dropped_as_expired_leave_the_lexical_index_too(tmp_path: Path) -> None:
+    index = new_index(tmp_path)
+    index.publish([Event("c/old", Revision(0, 1, 0, 1), texts=("common", "common too"), expires_at=PAST)])
+    index.publish([Event("c/new", Revision(0, 2, 0, 2))])
+    reader = SnapshotReader(index.storage, index.manifest, FINGERPRINT)
+    reader.refresh()
+    assert reader.current.rows == 3  # expiry is judged by the search
+    assert found(reader.current, "lexical") == found(reader.current, "dense") == {"c/new@0-2-0-2#0"}
+    compact(index.storage, index.manifest, list(index.manifest.fold().segments.values()))
+    assert reader.refresh()
+    assert reader.current.rows == 1
+    (view,) = reader.current.lexical.values()
+    assert view.searcher.num_docs == 1
+    assert found(reader.current, "lexical") == found(reader.current, "dense") == {"c/new@0-2-0-2#0"}
 
 
 def test_a_late_floor_brings_back_what_only_a_higher_version_hid(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def live_of(fold: KeyFold, before: dict[str, Kept | None]) -> Revision | None:
     return changes[0].after.revision if changes and changes[0].after else None
 
 
-@settings(deadline=None)  # a busy machine is no failure
+@settings(deadline=None, max_examples=300)  # a busy machine is no failure
 @given(states.filter(bool), st.randoms(use_true_random=False))
 def test_the_live_state_is_that_of_the_rules_in_any_order(
     drawn: list[tuple[Kind, int, int, int]], order: object
@@ -62,7 +62,7 @@ def test_the_live_state_is_that_of_the_rules_in_any_order(
     assert live_of(*folded(shuffled)) == live(shuffled)
 
 
-@settings(deadline=None)  # a busy machine is no failure
+@settings(deadline=None, max_examples=300)  # a busy machine is no failure
 @given(states.filter(bool), states)
 def test_what_is_kept_is_enough_for_whatever_comes(
     past: list[tuple[Kind, int, int, int]], future: list[tuple[Kind, int, int, int]]
@@ -74,7 +74,7 @@ def test_what_is_kept_is_enough_for_whatever_comes(
     assert live(rest) == everything
 
 
-@settings(deadline=None)  # a busy machine is no failure
+@settings(deadline=None, max_examples=300)  # a busy machine is no failure
 @given(states.filter(bool))
 def test_nothing_kept_is_superfluous(drawn: list[tuple[Kind, int, int, int]]) -> None:
     old = events(drawn)
@@ -90,6 +90,13 @@ def test_nothing_kept_is_superfluous(drawn: list[tuple[Kind, int, int, int]]) ->
         assert not any(
             other.revision > one.revision and other.revision[1:] > one.revision[1:] for other in others
         )
+
+
+def test_a_state_that_only_a_higher_version_hides_is_kept() -> None:
+    hiding, hidden = Event("c/k", Revision(7, 10, 0, 1)), Event("c/k", Revision(3, 40, 0, 4))
+    assert folded([hiding, hidden])[0].places("c/k") == [Place(0, 0), Place(0, 1)]
+    floor = Event("c/k", Revision(0, 30, 1, 9), Kind.FLOOR)
+    assert live_of(*folded([hiding, hidden, floor])) == hidden.revision
 
 
 def test_the_worked_example_of_the_revision_rules() -> None:
