@@ -12,7 +12,7 @@ NAMES = frozenset(
         "stream.before_pass",
         "stream.after_pass",
         "stream.after_decide",
-        "stream.after_apply_documents",
+        "lake.after_apply_table",
         "stream.after_apply",
         "stream.after_dead_letters",
         "stream.after_notify",

@@ -27,7 +27,7 @@ RECORDS = _counter("stream_records", "records of decided micro-batches", "outcom
 CHUNKS = _counter("stream_chunks", "chunks of decided micro-batches")
 STAGE = _seconds("stream_stage", "time of one numbered step of a micro-batch", "stage")
 COVERED = _gauge("stream_covered_offset", "next offset to read, by manifest", "topic", "partition")
-COMPACTIONS = _counter("index_compactions", "compactions by how they ended", "outcome")  # done | conflict | failed
+COMPACTIONS = _counter("index_compactions", "compactions: done, conflict, failed", "outcome")
 SEGMENTS = _gauge("index_segments", "live segments", "generation", "shard")
 
 # serving

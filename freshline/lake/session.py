@@ -34,7 +34,8 @@ def open_session(settings: Settings, name: str) -> Any:
     builder = SparkSession.builder.appName(name)
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ  # how spark-submit says that it has started the JVM
     if not submitted:
-        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else its workers are the first python3 of PATH
+        # without it Spark's Python workers are the first python3 of PATH
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         jars = ",".join(str(jar) for jar in spark_jars(settings))
         builder = (
             builder.master(settings.spark.master)
