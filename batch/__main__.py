@@ -5,15 +5,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from freshline.cache.factory import open_hints
-from freshline.chunking.make import make_chunker
-from freshline.config import from_environment
-from freshline.observability import setup_logging
 from rich.console import Console
 from rich.table import Table
 
 from batch.backfill import Backfill
 from batch.source import open_source
+from freshline.cache.factory import open_hints
+from freshline.chunking.make import make_chunker
+from freshline.config import from_environment
 from freshline.embedding.load import fingerprint_of
 from freshline.errors import UserError
 from freshline.index.generations import ensure_generation
@@ -24,6 +23,7 @@ from freshline.ingest.spark import run_pass
 from freshline.lake.session import open_session
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
+from freshline.observability import setup_logging
 from freshline.settings import Settings
 
 app = typer.Typer(help="Batch jobs over the lake.", no_args_is_help=True, pretty_exceptions_enable=False)

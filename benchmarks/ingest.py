@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from multiprocessing import get_context
 from typing import Any
 from uuid import uuid4
@@ -152,12 +153,16 @@ def _steady(stack: BenchmarkStack, documents: Sequence[DocumentEvent], seconds: 
             event = _ticket(number, documents)
             sent = time.monotonic()
             future = asker.submit(_finding(event, producer.publish(event)))
-            future.add_done_callback(lambda _, sent=sent: delays.append(time.monotonic() - sent))
+            future.add_done_callback(partial(_note, delays, sent))
             futures.append((event.doc_id, future))
         for doc_id, future in futures:
             response = future.result(60)
             assert doc_id in {hit.doc_id for hit in response.hits}, response  # noqa: S101 - else nothing was measured
     return delays
+
+
+def _note(delays: list[float], sent: float, _: object) -> None:
+    delays.append(time.monotonic() - sent)
 
 
 def _ticket(number: int, documents: Sequence[DocumentEvent]) -> DocumentEvent:

@@ -55,7 +55,7 @@ def running(*overrides: str) -> Iterator[BenchmarkStack]:
             *overrides,
         )
         settings = load(own, os.environ).settings
-        topics.apply(settings)
+        topics.apply(settings.kafka)
         for room in ("streaming", "serving"):
             child = _start(room, own, folder)
             stack.callback(child.stop)

@@ -146,7 +146,7 @@ class DebugSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectionSettings:
-    """[collections.<name>]; absent values come from [collections.default]"""
+    """[collections.<name>]; absent values come from [collections.default]."""
 
     default_acl: tuple[str, ...] = _setting(("public",), "acl of a document that names none")
     language: str = _setting("en", "of its lexical analysis")

@@ -169,7 +169,7 @@ def test_lag_is_visible_to_kafkas_own_tools(running: Running) -> None:
         def committed() -> bool:
             offsets = admin.list_group_offsets(f"{running.prefix}-stream")[f"{running.prefix}-stream"]
             found = {(p.topic, p.partition): meta.offset for p, meta in offsets.items()}
-            return found.get((topic, published.partition), 0) > published.offset
+            return bool(found.get((topic, published.partition), 0) > published.offset)
 
         wait_for(committed, what="the group's offset", within=20)
     finally:

@@ -116,9 +116,11 @@ def test_config_show_tells_value_and_origin(run: Run, tmp_path: Path) -> None:
     assert shown["redis.url"] == {"value": "redis://u:…@h:1/0", "origin": "--set"}
     assert shown["index.shards"] == {"value": 1, "origin": "default"}
     _, table, _ = run("config", "show", "spark.t")
-    assert [
-        c.strip() for c in table.splitlines()[3].split("│")[1:4]
-    ] == ["spark.tasks", "7", "freshline.toml"]
+    assert [c.strip() for c in table.splitlines()[3].split("│")[1:4]] == [
+        "spark.tasks",
+        "7",
+        "freshline.toml",
+    ]
 
 
 def test_a_value_without_a_password_is_shown_as_it_is() -> None:
