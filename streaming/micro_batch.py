@@ -10,6 +10,7 @@ Steps 3 to 5 can be done again from the manifest alone: a start first finishes t
 newest cover + 1, never Spark's batch id.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -97,9 +98,7 @@ class Steps:
         reach("stream.after_dead_letters")
         self.notify(state.seq)  # 5
         reach("stream.after_notify")
-        for topic, partitions in state.coverage.items():
-            for partition, offset in partitions.items():
-                metrics.COVERED.labels(topic, str(partition)).set(offset)
+        _show(state)
 
     def _plan(self, state: ManifestState) -> PassPlan:
         clocks = state.cover.clocks if state.cover else {}
@@ -143,6 +142,15 @@ def _entries(state: ManifestState, result: PassResult, end: Coverage) -> list[En
 def _timed(stage: str) -> AbstractContextManager[Any]:
     timer: AbstractContextManager[Any] = metrics.STAGE.labels(stage).time()
     return timer
+
+
+def _show(state: ManifestState) -> None:
+    for topic, partitions in state.coverage.items():
+        for partition, offset in partitions.items():
+            metrics.COVERED.labels(topic, str(partition)).set(offset)
+    segments = Counter((add.generation, add.shard) for add in state.segments.values())
+    for (generation, shard), count in segments.items():
+        metrics.SEGMENTS.labels(str(generation), str(shard)).set(count)
 
 
 def _count(result: PassResult) -> None:

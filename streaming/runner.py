@@ -24,8 +24,8 @@ from streaming.source import beyond_gaps, end_offsets, open_stream, starting_off
 
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
-#: A clean stop waits this long, in seconds, for the batch in hand.
-STOP_WITHIN = 20.0
+#: A clean stop waits this long, in seconds, for the batch in hand; a supervisor kills after 15.
+STOP_WITHIN = 12.0
 
 _log = structlog.get_logger()
 

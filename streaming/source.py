@@ -15,6 +15,9 @@ from freshline.coverage import Coverage, next_offset
 from freshline.errors import UserError
 from freshline.lake.storage import Storage
 
+#: Spark's consumers ask ahead. With the Java client's 500 ms that question stands in the way of the next batch's:
+#: a batch of one record took 619 ms, with 10 ms it takes 126 ms (docs/experiments.md).
+_FETCH_WAIT_MS = "10"
 #: Spark's word for "from the first offset kept".
 _EARLIEST = -2
 
@@ -67,6 +70,7 @@ def open_stream(
     """Return the streaming data frame with the columns of RawRecord."""
     return (
         session.readStream.format("kafka")
+        .option("kafka.fetch.max.wait.ms", _FETCH_WAIT_MS)
         .options(**options)
         .option("subscribe", topic)
         .option("startingOffsets", spark_offsets(start))

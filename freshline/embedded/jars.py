@@ -58,7 +58,7 @@ class JarSet(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_lock() -> dict[str, JarSet]:
-    """Return the pinned sets by name: broker, spark."""
+    """Return the pinned sets by name: broker, spark, local-files."""
     data = files("freshline.embedded").joinpath(LOCK).read_bytes()
     return msgspec.json.decode(data, type=dict[str, JarSet])
 
@@ -78,6 +78,11 @@ def broker_jars(settings: Settings) -> list[Path]:
 def spark_jars(settings: Settings) -> list[Path]:
     """Return what `spark.jars` needs beside pyspark's own. Raises MissingPart where it was not fetched."""
     return _present("spark", settings)
+
+
+def local_files_jar(settings: Settings) -> Path:
+    """Return the jar that writes local files without starting a process for each. Raises MissingPart."""
+    return _present("local-files", settings)[0]
 
 
 def resolve(settings: Settings, progress: Progress = lambda *_: None) -> None:

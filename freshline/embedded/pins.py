@@ -18,6 +18,8 @@ ROOTS = {
     "broker": ["org.apache.kafka:kafka_2.13:4.3.0", "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4"],
     # one query, so that both agree; delta-spark 4.4.1 is on PyPI, but its jar is nowhere
     "spark": ["io.delta:delta-spark_4.2_2.13:4.4.0+org.apache.spark:spark-sql-kafka-0-10_2.13:4.2.0"],
+    # writes local files without starting `chmod` for each (docs/decisions/0003)
+    "local-files": ["com.globalmentor:hadoop-bare-naked-local-fs:0.1.0"],
 }
 
 
@@ -30,7 +32,7 @@ def main() -> None:
 
 def _own(name: str) -> set[str]:
     """Artifacts that this JVM has anyway."""
-    if name != "spark":
+    if name == "broker":
         return set()
     import pyspark  # noqa: PLC0415 - only here
 

@@ -146,5 +146,5 @@ def _document(state: State) -> dict[str, object]:
         "published_at": event.published_at if event else None,
         "expires_at": event.expires_at if event else None,
         "event_time": datetime.fromtimestamp(record.timestamp / 1000, UTC) if record.timestamp else None,
-        "source": f"{'kafka' if record.timestamp else 'backfill'}:{record.topic}",
+        "source": f"kafka:{record.topic}" if record.timestamp else f"backfill:{record.partition}",
     }

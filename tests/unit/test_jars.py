@@ -103,7 +103,11 @@ def test_who_comes_second_takes_what_the_first_has_put_there(
 
 def test_the_committed_lock_pins_what_was_tried() -> None:
     lock = jars.read_lock()
-    assert {name: len(pinned.jars) for name, pinned in lock.items()} == {"broker": 46, "spark": 12}
+    assert {name: len(pinned.jars) for name, pinned in lock.items()} == {
+        "broker": 46,
+        "spark": 12,
+        "local-files": 1,
+    }
     assert "org.apache.kafka:kafka-clients:4.3.0" in {pin.coordinate for pin in lock["broker"].jars}
     spark = {pin.coordinate for pin in lock["spark"].jars}
     assert {
