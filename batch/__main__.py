@@ -15,6 +15,7 @@ from freshline.chunking.make import make_chunker
 from freshline.config import from_environment
 from freshline.embedding.load import fingerprint_of
 from freshline.errors import UserError
+from freshline.folder import left_out
 from freshline.index.generations import ensure_generation
 from freshline.index.manifest import Manifest
 from freshline.ingest.one_pass import PassPlan
@@ -46,6 +47,8 @@ def backfill(
     settings = from_environment(overrides, needs=("lake",))
     setup_logging(settings, "backfill")
     source = open_source(path, collection)
+    if not source.is_messages and (others := left_out(path)):
+        console.print(f"{path}: {others}", markup=False)
     with console.status("starting Spark"):
         session = open_session(settings, "freshline-backfill")
     try:

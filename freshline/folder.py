@@ -4,6 +4,7 @@ Which formats can be parsed is the parser's affair; here only files that look li
 """
 
 import base64
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,9 +25,26 @@ def readable_files(path: Path) -> Iterator[Path]:
     if path.is_file():
         yield path
         return
+    yield from (file for file in _visible(path) if file.suffix.lower() in CONTENT_TYPES)
+
+
+def left_out(path: Path) -> str:
+    """Say which visible files of a folder are not taken up, by ending: "3 files left out (.pdf 2, .png 1)"; or ""."""
+    endings = Counter(
+        file.suffix.lower() or "no ending"
+        for file in ([] if path.is_file() else _visible(path))
+        if file.suffix.lower() not in CONTENT_TYPES
+    )
+    if not endings:
+        return ""
+    named = ", ".join(f"{ending} {count}" for ending, count in endings.most_common())
+    return f"{endings.total()} files left out ({named})"
+
+
+def _visible(path: Path) -> Iterator[Path]:
     for file in sorted(path.rglob("*")):
         hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
-        if file.is_file() and not hidden and file.suffix.lower() in CONTENT_TYPES:
+        if file.is_file() and not hidden:
             yield file
 
 

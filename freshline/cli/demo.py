@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 LEAST_ANSWERED = 8
 #: Seconds that the whole corpus may take to become answerable; a minute or two on two cores.
 _WITHIN = 1800.0
+#: So that the bar moves while the corpus is read; the last word is the user's.
+_SMALL_BATCHES = ("stream.max_records=32",)
 
 
 def register(app: typer.Typer) -> None:
@@ -110,10 +112,13 @@ def _publish(console: "Console", story: "Story", figures: "Figures", docs: list[
 
 def _corpus(docs: list[Path]) -> Iterator["DocumentEvent"]:
     from freshline.demo.corpus import folder, package_readmes, reference_topics  # noqa: PLC0415
+    from freshline.folder import left_out  # noqa: PLC0415
 
     yield from reference_topics()
     yield from package_readmes()
     for path in docs:
+        if others := left_out(path):
+            err().print(f"{path}: {others}", markup=False)
         yield from folder(path)
 
 
@@ -134,7 +139,7 @@ def _stack(
             told.note(f"A demo's stack runs in {layout.root} already: it is ended first.")
             detached.stop(layout, told)
         shutil.rmtree(layout.root, ignore_errors=True)
-        words = recipes.as_words([*sets, f"stack.directory={layout.root}"])
+        words = recipes.as_words([*_SMALL_BATCHES, *sets, f"stack.directory={layout.root}"])
         environ = recipes.with_file(environment(), config)
         now = detached.start(detached.command(words), layout, environ, told, owned=not keep)
     figures.start_seconds = monotonic() - started

@@ -66,6 +66,8 @@ def _read(path: str, collection: str) -> "Iterator[DocumentEvent]":
     files = list(folder.readable_files(root))
     if not files:
         raise UserError(f"{path} holds no file that ends in {', '.join(folder.CONTENT_TYPES)}.")
+    if others := folder.left_out(root):
+        err().print(f"{path}: {others}", markup=False)
     for file in files:
         yield folder.read_document(file, doc_id=folder.document_id(file, root), collection=collection)
 

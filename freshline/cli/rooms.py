@@ -1,6 +1,7 @@
 """Verbs that become another program: stream, serve, backfill. The settings are checked before."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -35,14 +36,20 @@ def backfill(
     config: ConfigFile = None,
 ) -> None:
     """Read a folder, JSON Lines or Parquet through the stream's own pass, as one Spark job."""
-    _become("batch", ["backfill", str(path), "--collection", collection], sets, config)
+    _become("batch", ["backfill", str(path), "--collection", collection], sets, config, needs=("lake",))
 
 
-def _become(module: str, words: list[str], sets: list[str] | None, config: Path | None) -> None:
+def _become(
+    module: str,
+    words: list[str],
+    sets: list[str] | None,
+    config: Path | None,
+    needs: Sequence[str] = ("kafka", "redis", "lake"),
+) -> None:
     """Replace this process, so that signals and the exit code are the program's own."""
     from freshline.embedded import recipes  # noqa: PLC0415
 
-    settings = load(sets, config, ("kafka", "redis", "lake")).settings
+    settings = load(sets, config, needs).settings
     argv = [*recipes.python(), "-m", module, *words, *recipes.as_words(sets or ())]
     environ = recipes.room_environment(settings, recipes.with_file(environment(), config))
     os.execve(argv[0], argv, environ)  # noqa: S606 - our own program

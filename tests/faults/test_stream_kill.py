@@ -27,6 +27,10 @@ BAD = {
     ),
     b"docs/too-large": (b'{"content":"' + b"x" * 900_000 + b'"}', "too_large"),
     b"docs/empty": (b"", "empty_value"),
+    b"other/x": (
+        b'{"schema_version":1,"collection":"other","doc_id":"x","content":"x"}',
+        "unknown_collection",
+    ),
 }
 FAILPOINTS = [
     "stream.after_pass",
@@ -42,6 +46,11 @@ FAILPOINTS = [
 def spine(broker: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Spine]:
     name = "".join(c if c.isalnum() else "-" for c in request.node.name)
     made = Spine(broker, tmp_path, f"kill-{name}-{os.getpid()}")
+    made.settings |= {
+        "collections.open": "false",
+        "collections.docs.max_bytes": 900_000,
+        "index.compact_at": 4,
+    }
     yield made
     made.close()
 
@@ -68,9 +77,14 @@ def check(spine: Spine) -> None:
     assert len(positions) == len(BAD)
 
 
+def compacted(spine: Spine) -> int:
+    return sum(kind == "remove" for _, kind, _ in independent.manifest(spine.lake))
+
+
 def restart_and_check(spine: Spine, ends: dict[str, int]) -> None:
     second = spine.start("streaming", stream__max_records=100)
     spine.wait_until_covered(ends, room=second)
+    wait_for(lambda: compacted(spine) >= 4, what="compaction of small segments", within=60)
     assert second.stop() == 0, second.tail()
     check(spine)
 
