@@ -168,7 +168,7 @@ def test_poll_returns_at_most_max_records_and_loses_none(world: World) -> None:
     assert values([record for batch in batches for record in batch]) == list("0123456")
 
 
-def test_aborted_records_are_never_read_and_leave_holes(world: World) -> None:
+def test_aborted_records_are_never_read(world: World) -> None:
     topic = world.topic()
     producer = world.producer()
     with suppress(ZeroDivisionError), producer.transaction() as transaction:
@@ -178,8 +178,7 @@ def test_aborted_records_are_never_read_and_leave_holes(world: World) -> None:
         transaction.send(Outgoing(topic=topic, key=b"k", value=b"kept", partition=0))
     member = world.member(topic)
     records = member.read(1)
-    assert values(records) == ["kept"]
-    assert records[0].offset > 0  # at least the marker of what was aborted stands before it
+    assert values(records) == ["kept"]  # whether or not what was aborted had reached the log: it leaves a hole if so
     assert member.quiet()
 
 
