@@ -4,6 +4,7 @@ A backfilled record has topic "backfill", its run's number as partition, its row
 0, so that it is below any event from Kafka of the same version (freshline.revision).
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,7 @@ class Source:
         """Return the rows; the value is a message, or a file's path where files become messages."""
         rows = self._lines(session, tasks).zipWithIndex()
         return session.createDataFrame(
-            rows.map(lambda pair: (TOPIC, run, pair[1], 0, None, bytearray(pair[0], "utf-8"))), _COLUMNS
+            rows.map(lambda pair: (TOPIC, run, pair[1], 0, None, bytearray(os.fsencode(pair[0])))), _COLUMNS
         )
 
     def records(self, batch: pa.RecordBatch) -> Iterator[RawRecord]:
@@ -47,7 +48,7 @@ class Source:
         for record in from_arrow(batch):
             value = record.value or b""
             if not self.is_messages:
-                value = self._read(Path(value.decode()))
+                value = self._read(Path(os.fsdecode(value)))
             yield record._replace(key=_key_of(value), value=value)
 
     def _lines(self, session: Any, tasks: int) -> Any:
@@ -58,8 +59,13 @@ class Source:
         return session.sparkContext.parallelize([str(file) for file in readable_files(self.path)], tasks)
 
     def _read(self, file: Path) -> bytes:
-        doc_id = document_id(file, self.path)
-        return encode(read_document(file, doc_id=doc_id, collection=self.collection))
+        """Return a file as a message; one that is gone or may not be read is empty, and so a reject that is counted."""
+        try:
+            return encode(
+                read_document(file, doc_id=document_id(file, self.path), collection=self.collection)
+            )
+        except (OSError, UnicodeEncodeError):
+            return b""
 
 
 def open_source(path: Path, collection: str) -> Source:

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from freshline import failpoints
+from freshline import failpoints, topics
 from freshline.cache.factory import open_hints
 from freshline.chunking.make import make_chunker
 from freshline.clock import SystemClock
@@ -27,6 +27,8 @@ from freshline.observability import serve_health, setup_logging
 from freshline.settings import Settings
 from freshline.transport.connection import topic_name
 from freshline.transport.kafka import open_log
+from freshline.transport.port import Log
+from streaming.broker_time import require_broker_time
 from streaming.compactor import Compactor
 from streaming.dead_letters import KafkaDeadLetters
 from streaming.kafka_options import spark_kafka_options
@@ -37,8 +39,7 @@ from streaming.upkeep import Upkeep
 _log = structlog.get_logger()
 
 
-def _steps(settings: Settings, storage: Storage, generation: int) -> Steps:
-    log = open_log(settings.kafka)
+def _steps(settings: Settings, log: Log, storage: Storage, generation: int) -> Steps:
     lake = Lake(storage)
     return Steps(
         manifest=Manifest(lake),
@@ -73,7 +74,7 @@ def _run(settings: Settings) -> None:
         shards=settings.index.shards,
     )
     log = open_log(settings.kafka)
-    log.reader().close()  # a broker that is not there is said before Spark starts
+    require_broker_time(topics.check(settings.kafka))
     session = open_session(settings, "freshline-stream")
     warm_up(session, settings.spark.tasks, settings)
     upkeep = Upkeep(Compactor(session, settings), lambda: warm_up(session, settings.spark.tasks, settings))
@@ -83,7 +84,7 @@ def _run(settings: Settings) -> None:
         kafka_options=spark_kafka_options(settings.kafka),
     )
     parts = StreamParts(
-        steps=lambda: _steps(settings, storage, generation.generation),
+        steps=lambda: _steps(settings, log, storage, generation.generation),
         reader=log.reader,
         storage=storage,
         background=upkeep,

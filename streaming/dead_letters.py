@@ -16,6 +16,8 @@ from freshline.transport.port import Log, Outgoing, TopicPartition, Transactiona
 from schemas.codec import encode
 from schemas.messages import DeadLetter
 
+_LONGEST_KEY = 4096
+
 
 class KafkaDeadLetters:
     """The stream's dead letters over a log. One object for each start: opening it ends an earlier driver's."""
@@ -57,4 +59,10 @@ class KafkaDeadLetters:
             content = self._storage.read(f"tables/{file.table}/{file.path}")
             for row in pq.read_table(pa.BufferReader(content)).to_pylist():
                 key = row.pop("key")
-                yield Outgoing(topic=self._dlq, key=key, value=encode(DeadLetter(schema_version=1, **row)))
+                letter = DeadLetter(schema_version=1, **row)
+                yield Outgoing(topic=self._dlq, key=_short(key), value=encode(letter))
+
+
+def _short(key: bytes | None) -> bytes | None:
+    """Leave out a key that could make the letter larger than its topic takes: its position finds the record."""
+    return key if key is None or len(key) <= _LONGEST_KEY else None

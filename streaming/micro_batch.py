@@ -11,7 +11,7 @@ newest cover + 1, never Spark's batch id.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -72,7 +72,7 @@ class Steps:
         with _timed("decide"):  # 2
             state = self._decide(result, start, end)
         reach("stream.after_decide")
-        self.finish(state)  # 3, 4, 5
+        self._finish(state, [state.files[APPLICATION]])  # 3, 4, 5
         _count(result)
         return result
 
@@ -80,15 +80,23 @@ class Steps:
         """End what the steps hold open."""
         self.dead_letters.close()
 
-    def skip(self, end: Coverage) -> None:
-        """Cover records that are gone, so that the stream can go on behind them."""
-        state = self.manifest.fold()
-        self.finish(self._decide(PassResult(), state.coverage, end))
+    def skip(self, start: Coverage, end: Coverage) -> ManifestState:
+        """Cover records that are gone, so that the stream can go on behind them. Raises Overlap."""
+        state = self._decide(PassResult(), start, end)
+        self.finish(state)
+        return state
 
     def finish(self, state: ManifestState) -> None:
-        """Do steps 3 to 5 for the newest cover, and step 3 for every other application's newest files."""
+        """Do steps 3 to 5 for the newest cover, and step 3 for every other application's newest files.
+
+        A start reads on from the very state that it has finished: a cover that somebody else decides in between then
+        makes an Overlap, and is finished by the start after it.
+        """
+        self._finish(state, list(state.files.values()))
+
+    def _finish(self, state: ManifestState, pending: Sequence[Files]) -> None:
         with _timed("apply"):  # 3
-            for files in state.files.values():
+            for files in pending:
                 self.lake.apply(files)
         reach("stream.after_apply")
         if state.cover is None:

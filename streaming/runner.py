@@ -15,6 +15,7 @@ import structlog
 from freshline.clock import Clock
 from freshline.coverage import Coverage
 from freshline.errors import FreshlineError, TransientError
+from freshline.index.state import ManifestState
 from freshline.ingest.result import PassResult
 from freshline.lake.storage import Storage
 from freshline.settings import Settings
@@ -26,6 +27,8 @@ _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
 #: A clean stop waits this long, in seconds, for the batch in hand; a supervisor kills after 15.
 STOP_WITHIN = 12.0
+_CHECKPOINTS = "checkpoints"
+_DAY = 86_400
 
 _log = structlog.get_logger()
 
@@ -94,9 +97,11 @@ class StreamRunner:
     def _run_once(self) -> None:
         self._failure = None
         steps = self._parts.steps()
-        steps.finish(steps.manifest.fold())
-        start = self._start(steps)
-        checkpoint = f"checkpoints/stream-{uuid.uuid4().hex}"
+        state = steps.manifest.fold()
+        steps.finish(state)
+        start = self._start(steps, state)
+        checkpoint = f"{_CHECKPOINTS}/{int(self._parts.clock.now())}-{uuid.uuid4().hex}"
+        self._forget_old_checkpoints()
         query = self._query(steps, start, checkpoint)
         self.ready = True
         try:
@@ -113,7 +118,8 @@ class StreamRunner:
             steps.close()
             self._parts.storage.delete_folder(checkpoint)
 
-    def _start(self, steps: Steps) -> Coverage:
+    def _start(self, steps: Steps, state: ManifestState) -> Coverage:
+        """Return where to read from: the coverage of the state that was finished, and of no later one."""
         reader = self._parts.reader()
         try:
             bounds = reader.bounds(self._plan.topic)
@@ -121,11 +127,18 @@ class StreamRunner:
             reader.close()
         topic = self._plan.topic
         if self._plan.settings.stream.accept_gap:
-            gap = beyond_gaps(topic, bounds, steps.manifest.fold().coverage)
+            gap = beyond_gaps(topic, bounds, state.coverage)
             if gap:
                 _log.warning("gap_accepted", up_to=gap)
-                steps.skip(gap)
-        return starting_offsets(topic, bounds, steps.manifest.fold().coverage)
+                state = steps.skip(state.coverage, gap)
+        return starting_offsets(topic, bounds, state.coverage)
+
+    def _forget_old_checkpoints(self) -> None:
+        """Delete what killed drivers left; a day is longer than any driver that still uses its own could be unseen."""
+        storage = self._parts.storage
+        for name in {path.split("/")[1] for path in storage.list(_CHECKPOINTS)}:
+            if int(name.partition("-")[0]) < self._parts.clock.now() - _DAY:
+                storage.delete_folder(f"{_CHECKPOINTS}/{name}")
 
     def _query(self, steps: Steps, start: Coverage, checkpoint: str) -> Any:
         position = {"at": start}

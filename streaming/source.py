@@ -30,7 +30,7 @@ def starting_offsets(topic: str, bounds: Bounds, coverage: Coverage) -> Coverage
         raise UserError(f"Kafka has no topic {topic!r}; create the topics with `freshline topics apply`.")
     for partition, (first, end) in sorted(bounds.items()):
         covered = next_offset(coverage, topic, partition)
-        if 0 < covered < first:
+        if _is_gap(coverage, topic, partition, first):
             raise UserError(
                 f"records lost: {topic}[{partition}] offsets {covered} to {first - 1} were removed by Kafka's "
                 f"retention before they were read. Publish those documents again, then start once with "
@@ -49,9 +49,15 @@ def beyond_gaps(topic: str, bounds: Bounds, coverage: Coverage) -> Coverage:
     gaps = {
         partition: first
         for partition, (first, _) in bounds.items()
-        if 0 < next_offset(coverage, topic, partition) < first
+        if _is_gap(coverage, topic, partition, first)
     }
     return {topic: gaps} if gaps else {}
+
+
+def _is_gap(coverage: Coverage, topic: str, partition: int, first: int) -> bool:
+    """Whether records were removed after this partition was known; one that was never covered starts where it can."""
+    known = coverage.get(topic, {}).get(partition)
+    return known is not None and known < first
 
 
 def spark_offsets(offsets: Coverage) -> str:

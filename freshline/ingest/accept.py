@@ -6,6 +6,8 @@ Knows neither vectors nor files. Whatever the bytes, the result is a State or a 
 import functools
 from typing import Any
 
+import msgspec
+
 from freshline.chunking.port import Chunker
 from freshline.ids import document_key
 from freshline.ingest.record import RawRecord
@@ -16,6 +18,9 @@ from freshline.settings import CollectionSettings, CollectionsSettings, LimitSet
 from schemas.codec import Tombstone, content_bytes, decode_document
 from schemas.messages import DocumentEvent
 from schemas.reject import Rejected
+
+#: Bytes that a document's fields may take in all its chunks together; each worker holds them in memory.
+_REPEATED = 32 * 2**20
 
 
 class Acceptor:
@@ -64,13 +69,19 @@ class Acceptor:
             raise Rejected("empty_document")
         if len(chunks) > self._limits.max_chunks:
             raise Rejected("too_many_chunks", f"{len(chunks)} chunks, at most {self._limits.max_chunks}")
-        return {
-            "event": event,
-            "content": content,
-            "title": event.title or parsed.title,
-            "acl": collection.default_acl if event.acl is None else event.acl,
-            "chunks": chunks,
-        }
+        acl = collection.default_acl if event.acl is None else event.acl
+        title = event.title or parsed.title
+        _check_repeated(event, title, acl, len(chunks))
+        return {"event": event, "content": content, "title": title, "acl": acl, "chunks": chunks}
+
+
+def _check_repeated(event: DocumentEvent, title: str | None, acl: tuple[str, ...], chunks: int) -> None:
+    """Refuse a document whose own fields, copied to each of its chunks, would outgrow its text by far."""
+    each = sum(map(len, (title or "", event.uri or "", *acl))) + len(msgspec.json.encode(event.metadata))
+    if each * chunks > _REPEATED:
+        raise Rejected(
+            "too_large", f"{each} bytes of title, uri, metadata and acl in each of {chunks} chunks"
+        )
 
 
 def _check_size(record: RawRecord, limit: int) -> None:

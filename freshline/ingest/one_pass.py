@@ -1,6 +1,6 @@
 """The one pass of a task: decode → parse → chunk → embed → write, then one small result.
 
-Steps for each group of records (bounded by CHUNKS_A_GROUP, so memory does not grow with the input):
+Steps for each group of records (bounded in chunks and bytes, so memory does not grow with the input):
     1  accept   records become states or rejects; each keeps its position
     2  embed    one call for all chunks of the group; unchanged texts come from the cache
     3  write    Parquet files for documents, chunks and rejects, one segment per shard; all fsynced
@@ -31,6 +31,10 @@ from freshline.lake.parquet import write_data_file
 
 #: One group: about 6 MB of vectors at 384 dimensions, and a few seconds to minutes of embedding.
 CHUNKS_A_GROUP = 4096
+#: A state keeps its content until it is written: what a group holds of records, deletes and rejects included.
+BYTES_A_GROUP = 32 * 2**20
+#: A record costs memory beside its bytes.
+_RECORD_BYTES = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,17 +60,19 @@ def _groups(
 ) -> Iterator[tuple[list[State], list[Reject]]]:
     states: list[State] = []
     rejects: list[Reject] = []
-    chunks = 0
+    chunks = held = 0
     for record in records:
         outcome = parts.acceptor.accept(record, clocks.advance(record))
+        held += _RECORD_BYTES
         if isinstance(outcome, Reject):
             rejects.append(outcome)
-            continue
-        states.append(outcome)
-        chunks += len(outcome.chunks)
-        if chunks >= CHUNKS_A_GROUP:
+        else:
+            states.append(outcome)
+            chunks += len(outcome.chunks)
+            held += len(record.value or b"")
+        if chunks >= CHUNKS_A_GROUP or held >= BYTES_A_GROUP:
             yield states, rejects
-            states, rejects, chunks = [], [], 0
+            states, rejects, chunks, held = [], [], 0, 0
     if states or rejects:
         yield states, rejects
 

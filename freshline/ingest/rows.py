@@ -19,6 +19,9 @@ from freshline.ingest.state import Reject, State
 from freshline.revision import Kind
 from schemas.tables import CHUNKS, DOCUMENTS, REJECTS
 
+#: 1 January of the year 10000, ms since the epoch: the first moment that Python's datetime cannot hold.
+_YEAR_10000 = 253_402_300_800_000
+
 
 def document_rows(states: Sequence[State]) -> pa.Table:
     """One row per state: DOCUMENTS."""
@@ -59,7 +62,7 @@ def reject_rows(rejects: Sequence[Reject], now: datetime) -> pa.Table:
             "code": reject.code,
             "detail": reject.detail,
             "sha256": reject.sha256,
-            "size": len(reject.record.value or b""),
+            "size": reject.size,
             "preview": reject.preview,
             "rejected_at": now,
         }
@@ -128,6 +131,11 @@ def _metadata(state: State) -> str:
     return msgspec.json.encode(state.event.metadata if state.event else {}, order="sorted").decode()
 
 
+def _time(timestamp: int) -> datetime | None:
+    """Return broker time, None for a backfilled row and for what no calendar holds (a topic without LogAppendTime)."""
+    return datetime.fromtimestamp(timestamp / 1000, UTC) if 0 < timestamp < _YEAR_10000 else None
+
+
 def _document(state: State) -> dict[str, object]:
     event, record = state.event, state.record
     return {
@@ -145,6 +153,6 @@ def _document(state: State) -> dict[str, object]:
         "acl": list(state.acl) if state.kind is Kind.PUT else None,
         "published_at": event.published_at if event else None,
         "expires_at": event.expires_at if event else None,
-        "event_time": datetime.fromtimestamp(record.timestamp / 1000, UTC) if record.timestamp else None,
+        "event_time": _time(record.timestamp),
         "source": f"kafka:{record.topic}" if record.timestamp else f"backfill:{record.partition}",
     }

@@ -31,28 +31,27 @@ class State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reject:
-    """One record that was not accepted, and why. Holds no more of it than a short escaped preview."""
+    """One record that was not accepted, and why. Holds no more of it than its position and a short preview."""
 
+    #: without its value: a batch may hold thousands of rejects
     record: RawRecord
     code: str
     detail: str
+    sha256: str
+    size: int
+    #: the first bytes as printable ASCII: nothing in it can act on a terminal or a log
+    preview: str
 
     @classmethod
     def of(cls, record: RawRecord, reason: Rejected) -> "Reject":
         """Name a record and the reason."""
-        return cls(record=record, code=reason.code, detail=reason.detail)
-
-    @property
-    def sha256(self) -> str:
-        """Return the digest of the value as it came."""
-        return sha256(self.record.value or b"").hexdigest()
-
-    @property
-    def preview(self) -> str:
-        """Return the first bytes of the value as printable ASCII: nothing in it can act on a terminal or a log."""
-        return (
-            (self.record.value or b"")[:_PREVIEW_BYTES]
-            .decode("ascii", "backslashreplace")
-            .encode("unicode_escape")
-            .decode("ascii")
+        value = record.value or b""
+        shown = value[:_PREVIEW_BYTES].decode("ascii", "backslashreplace").encode("unicode_escape")
+        return cls(
+            record=record._replace(value=None),
+            code=reason.code,
+            detail=reason.detail,
+            sha256=sha256(value).hexdigest(),
+            size=len(value),
+            preview=shown.decode("ascii"),
         )

@@ -143,6 +143,6 @@ def test_an_accepted_gap_is_covered_without_files(lake: Lake) -> None:
     driver = Driver(lake, Box())
     steps = driver.steps()
     steps.run({}, at(0), at(5))
-    steps.skip(at(50))
+    steps.skip(at(5), at(50))
     assert steps.manifest.fold().coverage == at(50)
     assert steps.manifest.fold().files["stream"].files == ()

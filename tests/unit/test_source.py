@@ -5,7 +5,7 @@ import pytest
 
 from freshline.errors import UserError
 from freshline.lake.storage import Storage
-from streaming.source import end_offsets, spark_offsets, starting_offsets
+from streaming.source import beyond_gaps, end_offsets, spark_offsets, starting_offsets
 
 
 def test_reads_from_the_coverage_and_new_partitions_from_their_first_offset() -> None:
@@ -17,6 +17,14 @@ def test_reads_from_the_coverage_and_new_partitions_from_their_first_offset() ->
 def test_records_lost_to_retention_are_named() -> None:
     with pytest.raises(UserError, match=r"documents\[1\] offsets 4 to 9 "):
         starting_offsets("documents", {0: (0, 9), 1: (10, 20)}, {"documents": {1: 4}})
+
+
+def test_a_partition_known_to_be_empty_has_a_gap_too() -> None:
+    with pytest.raises(UserError, match=r"documents\[0\] offsets 0 to 499 "):
+        starting_offsets("documents", {0: (500, 1000)}, {"documents": {0: 0}})
+    assert beyond_gaps("documents", {0: (500, 1000), 1: (3, 4)}, {"documents": {0: 0}}) == {
+        "documents": {0: 500}
+    }
 
 
 def test_a_topic_that_went_back_is_refused() -> None:

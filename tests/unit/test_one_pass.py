@@ -1,0 +1,93 @@
+"""The one pass over a real lake folder with the tiny embedder."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from freshline.cache.port import NoEmbeddingCache
+from freshline.chunking.make import make_chunker
+from freshline.embedding.cached import CachedEmbedder
+from freshline.embedding.load import load_embedder
+from freshline.index.segment import read_segment
+from freshline.ingest import one_pass as module
+from freshline.ingest.accept import Acceptor
+from freshline.ingest.one_pass import PassPlan, one_pass
+from freshline.ingest.parts import Parts
+from freshline.ingest.record import RawRecord
+from freshline.ingest.result import PassResult
+from freshline.lake.storage import Storage
+from freshline.settings import ChunkingSettings, CollectionsSettings, LimitSettings, ModelSettings
+
+TINY = ModelSettings(backend="tiny")
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Parts:
+    embedder = load_embedder(TINY)
+    return Parts(
+        acceptor=Acceptor(
+            CollectionsSettings(), LimitSettings(max_chunks=50), make_chunker(ChunkingSettings(), TINY)
+        ),
+        embedder=CachedEmbedder(embedder, NoEmbeddingCache()),
+        storage=Storage(str(tmp_path)),
+        fingerprint_id=embedder.fingerprint.id,
+    )
+
+
+def put(offset: int, doc_id: str, text: str, *, timestamp: int = 1000, **fields: object) -> RawRecord:
+    body = {"schema_version": 1, "collection": "c", "doc_id": doc_id, "content": text, **fields}
+    return RawRecord("documents", 0, offset, timestamp, f"c/{doc_id}".encode(), json.dumps(body).encode())
+
+
+def run(parts: Parts, *records: RawRecord, shards: int = 1) -> PassResult:
+    return one_pass(records, PassPlan(generation=0, shards=shards, clocks={}), parts)
+
+
+def test_every_record_is_accepted_or_rejected_and_counted(parts: Parts) -> None:
+    bad = RawRecord("documents", 0, 3, 1000, b"c/x", b"\xff")
+    gone = RawRecord("documents", 0, 4, 1200, b"c/a", None)
+    result = run(parts, put(1, "a", "Alpha."), put(2, "b", "Beta."), bad, gone)
+    assert (result.accepted, result.rejected, result.chunks) == (3, 1, 2)
+    assert result.reject_codes == {"invalid_utf8": 1}
+    assert result.clocks == {"documents": {0: 1200}}
+    assert {file.table: file.rows for file in result.files} == {"documents": 3, "chunks": 2, "rejects": 1}
+    (segment,) = result.segments
+    assert (segment.rows, segment.states) == (2, 3)
+
+
+def test_a_document_lies_in_one_shard(parts: Parts) -> None:
+    result = run(parts, *(put(n, f"d{n}", f"Text {n}. " * 40) for n in range(30)), shards=4)
+    assert [segment.shard for segment in result.segments] == [0, 1, 2, 3]
+    keys = [set(read_segment(parts.storage, segment).rows["key"].to_pylist()) for segment in result.segments]
+    assert len(set.union(*keys)) == sum(map(len, keys)) == 30
+
+
+def test_groups_are_bounded_in_bytes_too(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BYTES_A_GROUP", 5_000)
+    result = run(parts, *(put(n, f"d{n}", "word " * 400) for n in range(6)))
+    assert result.accepted == 6
+    # by hand: 2,000 bytes of text and 66 of JSON around it, 512 for the record: 2,578; two are over 5,000, one is not
+    assert [file.rows for file in result.files if file.table == "documents"] == [2, 2, 2]
+
+
+def test_fields_that_would_be_copied_into_many_chunks_are_bounded(parts: Parts) -> None:
+    text = "\n\n".join(f"Paragraph {n}. " + "word " * 300 for n in range(20))
+    acl = [f"group:{n:0200}" for n in range(250)]
+    fine = run(parts, put(1, "a", text, acl=acl[:10]))
+    assert fine.accepted == 1
+    heavy = run(parts, put(2, "b", text, metadata={f"k{n}": "v" * 2000 for n in range(900)}))
+    assert heavy.reject_codes == {"too_large": 1}
+
+
+def test_a_timestamp_beyond_any_calendar_costs_nothing(parts: Parts) -> None:
+    result = run(parts, put(1, "a", "Alpha.", timestamp=253_402_300_800_000))
+    assert (result.accepted, result.rejected) == (1, 0)
+
+
+def test_a_reject_holds_no_value(parts: Parts) -> None:
+    record = put(1, "a", "x" * 900_001)
+    outcome = parts.acceptor.accept(record, 5)
+    assert not hasattr(outcome, "content")
+    assert outcome.record.value is None
+    assert len(getattr(outcome, "preview", "")) <= 4 * 120
