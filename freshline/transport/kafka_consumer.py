@@ -6,13 +6,14 @@ records that were fetched meanwhile are put back first, so that a callback may l
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
 import kafka
 from kafka.structs import ConsumerGroupMetadata
 
-from freshline.errors import Fenced
+from freshline.errors import Fenced, TransientError
 from freshline.transport.kafka_errors import translated
 from freshline.transport.port import Record, TopicPartition
 
@@ -102,9 +103,14 @@ class KafkaGroupConsumer:
             return int(offset)
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
-        """Read from offset next."""
-        with translated(f"seek in {partition}"):
+        """Read from offset next. Raises TransientError where the partition went to another member."""
+        try:
             self._consumer.seek(native_partition(partition), offset)
+        except (
+            ValueError,
+            KeyError,
+        ) as gone:  # kafka-python's words; the I/O thread may take it away in between
+            raise TransientError(f"{partition} is not assigned to this member") from gone
 
     def close(self) -> None:
         """Leave the group."""
@@ -133,10 +139,9 @@ class KafkaGroupConsumer:
             raise Fenced(f"another member took over instance {self._instance} of group {self._group}")
 
     def _put_back(self, batches: dict[Any, list[Any]]) -> None:
-        owned = self._consumer.assignment()
         for partition, records in batches.items():
-            if partition in owned:
-                self._consumer.seek(partition, records[0].offset)
+            with suppress(TransientError):  # it has gone: nothing to put back
+                self.seek(TopicPartition(*partition), records[0].offset)
 
 
 def native_partition(partition: TopicPartition) -> kafka.TopicPartition:

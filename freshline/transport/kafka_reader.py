@@ -22,6 +22,7 @@ class KafkaLogReader:
     def __init__(self, options: dict[str, Any]) -> None:
         self._options = options
         self._consumer = self._connect()
+        self._uncommitted: Any = None
 
     def partitions(self, topic: str) -> list[int]:
         """Return the partition numbers, sorted; [] for an unknown topic."""
@@ -39,15 +40,17 @@ class KafkaLogReader:
         return {native.partition: (first[native], end[native]) for native in natives}
 
     def read_back(self, partition: TopicPartition, since_ms: int) -> Iterator[Record]:
-        """Yield the committed records from since_ms (epoch, ms) to the end as it is now."""
+        """Yield the committed records from since_ms (epoch, ms) to the end as it is now, in doubt included.
+
+        Raises TransientError where a transaction stays in doubt.
+        """
+        native = native_partition(partition)
+        start, end = self._written(native, since_ms)
+        if start is None or start >= end:
+            return
         consumer = self._connect()
         try:
-            native = native_partition(partition)
-            with translated(f"reading back {partition}"):
-                end = consumer.end_offsets([native])[native]
-                start = consumer.offsets_for_times({native: since_ms})[native]
-            if start is not None and start.offset < end:
-                yield from _read(consumer, native, start.offset, end)
+            yield from _read(consumer, native, start, end)
         finally:
             consumer.close()
 
@@ -67,13 +70,27 @@ class KafkaLogReader:
     def close(self) -> None:
         """End."""
         self._consumer.close()
+        if self._uncommitted is not None:
+            self._uncommitted.close()
 
-    def _connect(self, group_id: str | None = None) -> Any:
+    def _written(self, native: Any, since_ms: int) -> tuple[int | None, int]:
+        """Return the first offset since then and the end, as they are without regard to transactions.
+
+        A read_committed end stands before a transaction whose marker is under way: who reads up to it misses it.
+        """
+        if self._uncommitted is None:
+            self._uncommitted = self._connect(isolation="read_uncommitted")
+        with translated(f"bounds of {native}"):
+            end = self._uncommitted.end_offsets([native])[native]
+            start = self._uncommitted.offsets_for_times({native: since_ms})[native]
+        return (start.offset if start else None), end
+
+    def _connect(self, group_id: str | None = None, isolation: str = "read_committed") -> Any:
         with translated("connecting a reader"):
             return kafka.KafkaConsumer(
                 **self._options,
                 group_id=group_id,
-                isolation_level="read_committed",
+                isolation_level=isolation,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
                 allow_auto_create_topics=False,

@@ -182,8 +182,13 @@ class MemoryLogReader:
             }
 
     def read_back(self, partition: TopicPartition, since_ms: int) -> Iterable[Record]:
-        """Return the committed records from since_ms (epoch, ms) to the end as it is now."""
+        """Return the committed records from since_ms (epoch, ms) to the end as it is now, in doubt included."""
+        deadline = monotonic() + _IN_DOUBT
         with self._broker.changed:
+            end = self._broker.end_of(partition)
+            while self._broker.stable_end(partition) < end:
+                if not self._broker.changed.wait(deadline - monotonic()):
+                    raise TransientError(f"a transaction in {partition} stays in doubt")
             return list(self._broker.read_since(partition, since_ms))
 
     def committed(self, group: str, topic: str) -> dict[int, int]:

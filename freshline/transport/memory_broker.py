@@ -77,6 +77,10 @@ class Broker:
             self._logs[partition].append(_Entry(None, pending))
         self.changed.notify_all()
 
+    def end_of(self, partition: TopicPartition) -> int:
+        """Return the next offset to be written, whatever is in doubt below it."""
+        return len(self._logs[partition])
+
     def stable_end(self, partition: TopicPartition) -> int:
         """Return the last stable offset: nothing at or above it may be read before a transaction is decided."""
         log = self._logs[partition]

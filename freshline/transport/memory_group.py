@@ -92,6 +92,7 @@ class MemoryGroupConsumer:
 
     def position(self, partition: TopicPartition) -> int:
         """Return the offset of the next record that poll() would return."""
+        self._check_owned(partition)
         deadline = monotonic() + _IN_DOUBT
         with self._broker.changed:
             while not self._resolve(partition):
@@ -101,8 +102,7 @@ class MemoryGroupConsumer:
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """Read from offset next."""
-        if partition not in self._owned:
-            raise TransientError(f"{partition} is not assigned to this member")
+        self._check_owned(partition)
         self._positions[partition] = offset
 
     def close(self) -> None:
@@ -117,6 +117,10 @@ class MemoryGroupConsumer:
         """Raise Fenced where the group has gone on without this member."""
         if self._fenced or self not in self.group.members or self._generation != self.group.generation:
             raise Fenced(f"this process is no longer a member of group {self.name}")
+
+    def _check_owned(self, partition: TopicPartition) -> None:
+        if partition not in self._owned:
+            raise TransientError(f"{partition} is not assigned to this member")
 
     def _take_over(self) -> bool:
         """Replace an older member of the same static instance, without a rebalance."""

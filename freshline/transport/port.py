@@ -56,11 +56,14 @@ class GroupConsumer(Protocol):
         ...
 
     def position(self, partition: TopicPartition) -> int:
-        """Return the offset of the next record that poll() would return."""
+        """Return the offset of the next record that poll() would return. Raises TransientError as seek does."""
         ...
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
-        """Read from offset next: what an aborted transaction had read is read again."""
+        """Read from offset next: what an aborted transaction had read is read again.
+
+        Raises TransientError where the partition is not, or no longer, this member's.
+        """
         ...
 
     def close(self) -> None:
@@ -111,7 +114,10 @@ class LogReader(Protocol):
         ...
 
     def read_back(self, partition: TopicPartition, since_ms: int) -> Iterable[Record]:
-        """Yield the committed records from since_ms (epoch, ms) to the end as it is now."""
+        """Yield the committed records from since_ms (epoch, ms) to the end as it is now.
+
+        What is in doubt below that end is waited for. Raises TransientError where it stays so.
+        """
         ...
 
     def committed(self, group: str, topic: str) -> dict[int, int]:

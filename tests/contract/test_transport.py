@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from freshline.errors import Fenced, FreshlineError
+from freshline.errors import Fenced, FreshlineError, TransientError
 from freshline.settings import KafkaSettings
 from freshline.transport.kafka import open_log
 from freshline.transport.memory import MemoryLog
@@ -178,7 +178,9 @@ def test_aborted_records_are_never_read(world: World) -> None:
         transaction.send(Outgoing(topic=topic, key=b"k", value=b"kept", partition=0))
     member = world.member(topic)
     records = member.read(1)
-    assert values(records) == ["kept"]  # whether or not what was aborted had reached the log: it leaves a hole if so
+    assert values(records) == [
+        "kept"
+    ]  # whether or not what was aborted had reached the log: it leaves a hole if so
     assert member.quiet()
 
 
@@ -246,6 +248,18 @@ def test_after_a_seek_back_records_are_read_again(world: World) -> None:
     assert values(member.read(1)) == ["b"]
     world.write(topic, ["d"])
     assert values(member.read(1)) == ["d"]
+
+
+def test_a_partition_of_somebody_else_has_no_position_and_no_seek(world: World) -> None:
+    topic = world.topic(1)
+    member = world.member(topic)
+    until(lambda: member.consumer.poll(0.1, 1) != [] or bool(member.owned))
+    foreign = TopicPartition(world.topic(1), 0)
+    with pytest.raises(TransientError):
+        member.consumer.seek(foreign, 0)
+    with pytest.raises(TransientError):
+        member.consumer.position(foreign)
+    member.consumer.seek(TopicPartition(topic, 0), 0)
 
 
 def test_a_callback_may_look_at_positions_and_seek(world: World) -> None:
@@ -385,6 +399,22 @@ def test_read_back_gives_the_past_up_to_now(world: World) -> None:
     assert values(list(reader.read_back(partition, now - hour))) == ["a", "b"]
     assert list(reader.read_back(partition, now + hour)) == []
     assert list(reader.read_back(TopicPartition(world.topic(), 0), 0)) == []
+
+
+def test_read_back_waits_for_a_transaction_in_doubt(world: World) -> None:
+    topic, reader = world.topic(), world.reader()
+    partition = TopicPartition(topic, 0)
+    world.write(topic, ["before"])
+    producer, found = world.producer("open"), list[Record]()
+    thread = threading.Thread(target=lambda: found.extend(reader.read_back(partition, 0)))
+    with producer.transaction() as transaction:
+        transaction.send(Outgoing(topic=topic, key=b"k", value=b"in doubt", partition=0))
+        transaction.send_offsets({partition: 1}, f"{world.name}-mirror")  # waits until the record is there
+        thread.start()
+        thread.join(2.0)
+        assert thread.is_alive()  # an answer whose marker has not arrived is one that may have been given
+    thread.join(DEADLINE)
+    assert values(found) == ["before", "in doubt"]
 
 
 def test_several_read_backs_at_once_do_not_disturb_each_other(world: World) -> None:
