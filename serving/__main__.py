@@ -92,7 +92,8 @@ def _health(worker: Worker, refresher: Refresher) -> Callable[[], dict[str, obje
     def check() -> dict[str, object]:
         snapshot = refresher.current
         return {
-            "ready": worker.joined and refresher.looked,
+            "ready": worker.joined and refresher.looked and refresher.fault is None,
+            "fault": refresher.fault,
             "seq": snapshot.seq,
             "rows": snapshot.rows,
             "coverage": snapshot.coverage,
@@ -122,6 +123,7 @@ def run(settings: Settings) -> None:
         cleanup.enter_context(beating(open_heartbeats(settings), process, health))
         cleanup.enter_context(serve_health(settings, settings.serving.name, health))
         cleanup.callback(worker.close)  # first: the others of the group wait for it
+        refresher.wait(stop)  # not a question is read before
         worker.run(stop, settings.serving.max_poll)
 
 

@@ -14,6 +14,9 @@ from freshline.retrieval.snapshot import Snapshot
 
 _log = structlog.get_logger()
 
+#: Bounds how late a worker that waits for its first snapshot sees that it shall stop, seconds.
+_STOP_SEEN_WITHIN = 0.1
+
 
 class Reader(Protocol):
     """freshline.retrieval.reader.SnapshotReader, or a test's."""
@@ -21,6 +24,11 @@ class Reader(Protocol):
     @property
     def current(self) -> Snapshot:
         """Return the newest whole snapshot."""
+        ...
+
+    @property
+    def fault(self) -> str | None:
+        """Return why the newest decision is not served, None while it is."""
         ...
 
     def refresh(self) -> bool:
@@ -37,9 +45,19 @@ class Refresher:
         self._wake = Event()
         self._closed = False
         self._fatal: UserError | None = None
+        self._failure: str | None = None
+        self._looked = Event()
         self._thread = Thread(target=self._run, name="refresh", daemon=True)
-        #: whether a snapshot is there, or it is known that the lake is still empty
-        self.looked = False
+
+    @property
+    def looked(self) -> bool:
+        """Whether a snapshot is there, or it is known that the lake is still empty."""
+        return self._looked.is_set()
+
+    @property
+    def fault(self) -> str | None:
+        """Return why the newest decision is not served, None while it is."""
+        return self._failure or self._reader.fault
 
     @property
     def current(self) -> Snapshot:
@@ -62,6 +80,15 @@ class Refresher:
             raise self._fatal
         self._thread.start()
 
+    def wait(self, stop: Event) -> None:
+        """Return at the first look that succeeded, or when `stop` is set. Raises UserError as `current` does.
+
+        Before it nothing is known: an answer from the empty snapshot would say that the documents do not say.
+        """
+        while not stop.is_set() and not self._looked.wait(_STOP_SEEN_WITHIN):
+            if self._fatal is not None:
+                raise self._fatal
+
     def close(self) -> None:
         """End the thread."""
         self._closed = True
@@ -79,10 +106,14 @@ class Refresher:
         try:
             if self._reader.refresh():
                 _log.debug("snapshot", seq=self._reader.current.seq, rows=self._reader.current.rows)
-            self.looked = True
+            self._failure = None
+            if self._reader.fault is None:  # else what is there was refused, and not looked at again yet
+                self._looked.set()
         except MissingPart:
-            self.looked = True  # no tables yet: the stream makes them
+            self._failure = None
+            self._looked.set()  # no tables yet: the stream makes them
         except UserError as fault:
             self._fatal = fault
         except Exception as fault:  # noqa: BLE001 - the lake is away or damaged: serve on, look again
-            _log.warning("snapshot_not_read", reason=str(fault))
+            self._failure = str(fault) or type(fault).__name__
+            _log.warning("snapshot_not_read", reason=self._failure)

@@ -58,7 +58,10 @@ class SnapshotReader:
         """
         with self._lock:
             state = self._current_state()
-            if state is None or state.seq == self._current.seq or self._waiting(state.seq):
+            if state is None or self._waiting(state.seq):
+                return False
+            if state.seq == self._current.seq:
+                self._fault = None
                 return False
             try:
                 self._swap(state)
