@@ -4,7 +4,6 @@ Spans here count code points within the hit's text, so that a passage that an ed
 not know questions.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -20,7 +19,6 @@ Splitter = Callable[[str, str], list[tuple[int, int]]]
 LONGEST = 480
 #: Passages remembered: 4,096 chunks of about 6 sentences are some 10 MB.
 _PASSAGES = 4096
-_WORD = re.compile(r"\w")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ class Passages:
         self._recent: Recent[tuple[str, str | None, str], tuple[Sentence, ...]] = Recent(_PASSAGES)
 
     def sentences(self, hit: Hit) -> tuple[Sentence, ...]:
-        """Return the sentences of a hit that hold a letter or digit, in order."""
+        """Return the sentences of a hit that say more than its title and heading do, in order."""
         key = (hit.chunk_id, hit.title, hit.heading)
         known = self._recent.get(key)
         if known is None:
@@ -57,7 +55,9 @@ class Passages:
         for span in self._split(hit.text, self._language):
             for start, end in _pieces(hit.text, *span):
                 text = hit.text[start:end]
-                if _WORD.search(neutralise(text)):  # a bare picture says nothing
+                if (
+                    terms(neutralise(text)) - context
+                ):  # a bare picture says nothing, a repeated heading nothing new
                     embedded = " ".join(f"{head}\n{text}".split())
                     yield Sentence(start, end, embedded, terms(text), context)
 

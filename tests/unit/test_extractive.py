@@ -103,7 +103,7 @@ def test_no_more_than_eight_sentences_of_a_question_are_embedded() -> None:
 
 def test_the_fingerprint_names_everything_that_changes_an_answer(generator: Extractive) -> None:
     fingerprint = TinyEmbedder().fingerprint.id
-    assert generator.fingerprint == f"extractive/1;embedder={fingerprint};abstain_below=0.4"
+    assert generator.fingerprint == f"extractive/2;embedder={fingerprint};abstain_below=0.4"
 
 
 def test_markup_that_leaks_is_inert_in_the_text_and_literal_in_the_quote(generator: Extractive) -> None:
@@ -158,6 +158,15 @@ def test_one_endless_word_is_cut_too() -> None:
 def test_what_says_nothing_is_no_sentence() -> None:
     sentences = Passages(sentence_spans, "en").sentences(_hit("---\n\n![](https://e.test)\n\n***"))
     assert sentences == ()
+
+
+def test_what_says_no_more_than_the_title_is_no_sentence() -> None:
+    hit = _hit(
+        "The continue statement\n\nIt continues with the next cycle. Continue.",
+        title='The "continue" statement',
+    )
+    found = Passages(sentence_spans, "en").sentences(hit)
+    assert [hit.text[s.start : s.end] for s in found] == ["It continues with the next cycle."]
 
 
 def test_the_title_counts_for_half() -> None:
