@@ -21,6 +21,10 @@ from schemas.reject import Rejected
 #: JSON keys of a question or a response at most: 100 hits of 7 keys and as many citations of 10, rounded up.
 MAX_KEYS = 2000
 
+#: Bytes of a key: the longest collection, a slash, and 256 characters of 4 bytes each. A dead letter repeats the key
+#: in a topic of smaller records, so that what is longer must not get so far.
+MAX_KEY = 63 + 1 + 256 * 4
+
 #: A detail is for a log line.
 _MAX_DETAIL = 200
 
@@ -54,8 +58,7 @@ def encode(message: Message) -> bytes:
 
 def decode_document(key: bytes | None, value: bytes | None, *, max_keys: int) -> DocumentEvent | Tombstone:
     """Decode a record of `documents`. The key must be collection/doc_id of the body. Raises Rejected."""
-    if key is None:
-        raise Rejected("null_key")
+    key = _checked(key)
     if value is None:
         return _tombstone(key)
     event = rules.document(_convert(strict_json.parse(value, max_keys=max_keys), DocumentEvent))
@@ -76,8 +79,7 @@ def decode_query(key: bytes | None, value: bytes | None) -> Query:
 
     Raises InvalidQuery where the query_id could be read (it gets an error response), Rejected elsewhere.
     """
-    if key is None:
-        raise Rejected("null_key")
+    key = _checked(key)
     if value is None:
         raise Rejected("empty_value", "the value is null")
     fields = strict_json.parse(value, max_keys=MAX_KEYS)
@@ -103,6 +105,14 @@ def decode_dead_letter(value: bytes | None) -> DeadLetter:
 def query_sha256(value: bytes) -> str:
     """Identify a question's body: responses carry it, so that no query_id serves two questions."""
     return sha256(value).hexdigest()
+
+
+def _checked(key: bytes | None) -> bytes:
+    if key is None:
+        raise Rejected("null_key")
+    if len(key) > MAX_KEY:
+        raise Rejected("key_too_long", f"{len(key)} bytes, at most {MAX_KEY}")
+    return key
 
 
 def _tombstone(key: bytes) -> Tombstone:

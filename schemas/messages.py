@@ -54,7 +54,8 @@ class DocumentEvent:
     title: Annotated[str, Meta(max_length=1024)] | None = None
     uri: Annotated[str, Meta(max_length=4096)] | None = None
     metadata: dict[str, Scalar] = field(default_factory=dict)
-    acl: tuple[Principal, ...] | None = None
+    #: copied into every chunk, so bounded
+    acl: Annotated[tuple[Principal, ...], Meta(max_length=256)] | None = None
     version: Version | None = None
     deleted: bool = False
     published_at: datetime | None = None
@@ -156,7 +157,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """A record that could not be accepted (topics `documents.dlq`, `queries.dlq`; key = the original key)."""
+    """A record that could not be accepted (topics `documents.dlq`, `queries.dlq`; key = the original, if not huge)."""
 
     schema_version: Literal[1]
     topic: str

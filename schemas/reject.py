@@ -21,6 +21,7 @@ REJECT_CODES: dict[str, str] = {
     "too_many_keys": "more JSON keys than a message may have",
     "invalid_field": "a field is missing, of the wrong type or out of bounds",
     "null_key": "the record has no key",
+    "key_too_long": "the key has more than 1,088 bytes, the most that a collection and a doc_id can have",
     "key_mismatch": "the key is not collection/doc_id of the body",
     "unknown_collection": "no section for this collection, and collections.open is off",
     "unsupported_type": "no parser for this content",

@@ -18,6 +18,8 @@ from serving.intake import Asked, Refused
 #: Bytes of a value; the topic takes 8 MiB (schemas/topics/responses.yaml), key and framing included.
 LARGEST = 8_000_000
 _PREVIEW = 120
+#: Bytes of a key that a dead letter repeats: a longer one could make the letter larger than its topic takes.
+_LONGEST_KEY = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,8 @@ def dead_letter(topic: str, record: Record, code: str, detail: str, at: datetime
         preview=preview,
         rejected_at=at,
     )
-    return Outgoing(topic=topic, key=record.key, value=encode(letter))
+    key = record.key if record.key is None or len(record.key) <= _LONGEST_KEY else None
+    return Outgoing(topic=topic, key=key, value=encode(letter))
 
 
 def _staleness(query: Query, coverage: Coverage) -> Staleness | None:

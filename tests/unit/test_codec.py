@@ -59,6 +59,18 @@ def test_a_null_key_is_refused_with_and_without_a_value() -> None:
     assert code_of(None, encode(TEA)) == "null_key"
 
 
+def test_the_longest_key_that_a_document_can_have_is_accepted_and_no_longer_one() -> None:
+    collection, doc_id = "c" * 63, "𝄞" * 256
+    key = f"{collection}/{doc_id}".encode()
+    assert len(key) == 1088
+    assert decode_document(key, None, max_keys=0) == Tombstone(collection, doc_id)
+    for value in (None, encode(TEA), b"{"):
+        assert code_of(key + b"x", value) == "key_too_long"
+    with pytest.raises(Rejected, match="key_too_long") as caught:
+        decode_query(b"q" * 1089, encode(QUERY))
+    assert "qqq" not in caught.value.detail
+
+
 @pytest.mark.parametrize("key", [b"", b"tea", b"notes/coffee", b"notes/tea ", b"other/tea", b"notes/te\xc3"])
 def test_the_key_must_be_the_documents(key: bytes) -> None:
     assert code_of(key, encode(TEA)) == "key_mismatch"

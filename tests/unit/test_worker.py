@@ -11,6 +11,7 @@ import pytest
 
 from freshline.embedding.tiny import TinyEmbedder
 from freshline.errors import Fenced, TransientError
+from freshline.transport.port import TopicPartition
 from tests.support.serving import NAMES, Bench, TinyLake, turns
 
 TOWER = "The tower is 96 metres high. It was built of brick in 1901."
@@ -132,6 +133,15 @@ def test_what_cannot_be_answered_gets_one_error_with_a_code(
     turns([bench.worker()])
     ((_, response),) = bench.responses()
     assert (response["status"], response["code"], bench.letters()) == ("error", code, [])
+
+
+def test_a_letter_leaves_out_a_key_that_would_make_it_too_large(bench: Bench) -> None:
+    bench.put(b"k" * 4096, b"{}")
+    bench.put(b"k" * 4097, b"{}")
+    turns([bench.worker()])
+    assert bench.letters() == [(0, "key_too_long"), (1, "key_too_long")]
+    letters = bench.log.reader().read_back(TopicPartition("queries.dlq", 0), 0)
+    assert [letter.key for letter in letters] == [b"k" * 4096, None]
 
 
 @pytest.mark.parametrize(
