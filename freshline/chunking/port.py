@@ -1,5 +1,6 @@
 """A chunk, and what makes chunks. A chunker is deterministic: the same document, the same chunks, in any batch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -7,11 +8,13 @@ from freshline.parsing.port import ParsedDocument
 
 #: between the headings of a heading path
 HEADING_SEPARATOR = " > "
+#: characters of a heading path; it is copied into every chunk below it
+MAX_HEADING = 512
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A passage: text == document.text[start:end]; `heading` is the heading path joined, '' at the top."""
+    """A passage: text == document.text[start:end]; `heading` as heading_path gives it, '' at the top."""
 
     ordinal: int
     start: int
@@ -30,6 +33,23 @@ class Chunker(Protocol):
     def __call__(self, document: ParsedDocument) -> list[Chunk]:
         """Return at least one chunk for a document with text."""
         ...
+
+
+def heading_path(headings: Sequence[str]) -> str:
+    """Return the last levels that fit into MAX_HEADING characters, joined; a longer last one is cut.
+
+    >>> heading_path(("Guide", "Setup"))
+    'Guide > Setup'
+    >>> heading_path(("x" * 510, "Setup"))
+    'Setup'
+    """
+    path = headings[-1][:MAX_HEADING] if headings else ""
+    for level in reversed(headings[:-1]):
+        longer = level + HEADING_SEPARATOR + path
+        if len(longer) > MAX_HEADING:
+            break
+        path = longer
+    return path
 
 
 def embedded_text(chunk: Chunk, title: str | None) -> str:

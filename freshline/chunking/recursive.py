@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from freshline.chunking.port import HEADING_SEPARATOR, Chunk
+from freshline.chunking.port import Chunk, heading_path
 from freshline.errors import ConfigError
 from freshline.parsing.port import ParsedDocument, Section
 from freshline.settings import ChunkingSettings
@@ -47,7 +47,7 @@ class RecursiveChunker:
                 ordinal=ordinal,
                 start=start,
                 end=end,
-                heading=HEADING_SEPARATOR.join(section.headings),
+                heading=heading_path(section.headings),
                 page=section.page,
                 text=document.text[start:end],
             )

@@ -11,6 +11,9 @@ between two headings; a heading with neither text nor headings below it is a sec
 
 from freshline.parsing.port import ParsedDocument, Section
 
+#: Characters of a title, as many as a producer may name: it stands in every chunk.
+MAX_TITLE = 1024
+
 
 class Outline:
     """Collects one document. Spans count code points, as Python's strings do."""
@@ -47,7 +50,10 @@ class Outline:
     def finish(self, title: str | None) -> ParsedDocument:
         """Return the document; `title` goes before its first heading of level 1."""
         self._end_section(0)
-        return ParsedDocument("".join(self._parts), tuple(self._sections), title or self._title)
+        title = title or self._title
+        return ParsedDocument(
+            "".join(self._parts), tuple(self._sections), title[:MAX_TITLE] if title else None
+        )
 
     def _end_section(self, next_level: int) -> None:
         if self._body is not None:

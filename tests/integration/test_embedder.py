@@ -7,20 +7,24 @@ import pydoc_data.topics
 import shutil
 import subprocess
 import sys
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
 
 from freshline.chunking import make_chunker
 from freshline.chunking.recursive import CHARACTERS_PER_TOKEN
 from freshline.embedding import fingerprint_of, load_embedder
 from freshline.embedding import libraries as embedding_libraries
 from freshline.embedding.export import IR, NOTE, export, install, is_whole
+from freshline.embedding.layout import read_layout
 from freshline.embedding.port import Embedder, Vectors
 from freshline.embedding.reference import model_folder
+from freshline.embedding.tokens import Tokens
 from freshline.errors import MissingPart
 from freshline.parsing.plain import plain_document
 from freshline.settings import ChunkingSettings, ModelSettings
@@ -49,6 +53,28 @@ def reference() -> Vectors:
 
         model = SentenceTransformer(str(model_folder(SETTINGS)), device="cpu")
         return np.asarray(model.encode(TEXTS, show_progress_bar=False))
+
+
+def _tokens() -> Tokens:
+    layout = read_layout(model_folder(SETTINGS))
+    return Tokens(layout.tokenizer, layout.max_tokens)
+
+
+def test_the_ids_are_those_of_the_whole_text() -> None:
+    layout = read_layout(model_folder(SETTINGS))
+    plain = Tokenizer.from_file(str(layout.tokenizer))
+    plain.no_padding()
+    plain.enable_truncation(layout.max_tokens)
+    texts = [_ALL, *TEXTS, *(_ALL[place * 997 :][:20_000] for place in range(270))]  # more than one slice
+    assert _tokens().ids(texts) == [plain.encode(text).ids for text in texts]
+
+
+def test_a_huge_text_costs_what_a_long_one_does() -> None:
+    tokens = _tokens()
+    huge = "a b " * 100_000  # 400,000 characters; encoded whole, 32 of them take 7 s and 900 MB
+    began = time.process_time()
+    assert {len(ids) for ids in tokens.ids([huge] * 32)} == {256}
+    assert time.process_time() - began < 4.0
 
 
 def test_vectors_agree_with_the_reference(embedder: Embedder, reference: Vectors) -> None:

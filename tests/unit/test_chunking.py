@@ -24,6 +24,17 @@ def tiny_chunker(max_tokens: int = LIMIT, overlap: int = 0) -> Chunker:
     return make_chunker(ChunkingSettings(max_tokens=max_tokens, overlap_tokens=overlap), TINY)
 
 
+def test_a_heading_path_is_bounded_and_keeps_its_last_levels() -> None:
+    levels = tuple(f"{name} " * 50 + "end" for name in "abcdef")  # 103 characters each
+    (chunk,) = tiny_chunker()(ParsedDocument("one", (Section(0, 3, levels),)))
+    assert chunk.heading == " > ".join(levels[2:])  # 4 * 103 + 3 * 3 = 421; a fifth would make 527
+    (chunk,) = tiny_chunker()(ParsedDocument("one", (Section(0, 3, ("top", "x" * 900_000)),)))
+    assert chunk.heading == "x" * 512
+    exact = ("a" * 254, "b" * 255)  # 254 + 3 + 255
+    (chunk,) = tiny_chunker()(ParsedDocument("one", (Section(0, 3, exact),)))
+    assert chunk.heading == " > ".join(exact)
+
+
 def covered(chunks: list[Chunk]) -> set[int]:
     return {place for chunk in chunks for place in range(chunk.start, chunk.end)}
 

@@ -226,3 +226,10 @@ def test_any_bytes_are_parsed_or_refused(content: bytes) -> None:
     except Rejected as refused:
         code, text = refused.code, ""
     assert text.strip() or code in REJECT_CODES
+
+
+def test_a_title_is_cut_to_what_a_producer_may_name() -> None:
+    parsed = parse(f"# {'t' * 5000}\n\nText.".encode(), "text/markdown")
+    assert parsed.title == "t" * 1024
+    named = parse(f"---\ntitle: {'n' * 5000}\n---\nText.".encode(), "text/markdown")
+    assert named.title == "n" * 1024
