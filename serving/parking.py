@@ -58,10 +58,15 @@ class Parking:
 
     def release(self, coverage: Coverage, now: float) -> list[Asked]:
         """Take out the questions that are covered or have waited long enough, in the order they came."""
-        due = [p for p in self._parked if p.until <= now or covers(coverage, p.asked.query.min_offsets or {})]
-        if due:
-            self._parked = [p for p in self._parked if p not in due]
-        return [parked.asked for parked in due]
+        due: list[Asked] = []
+        waiting: list[_Parked] = []
+        for parked in self._parked:
+            if parked.until <= now or covers(coverage, parked.asked.query.min_offsets or {}):
+                due.append(parked.asked)
+            else:
+                waiting.append(parked)
+        self._parked = waiting
+        return due
 
     def lowest(self, partition: TopicPartition) -> int | None:
         """Return the offset that the commit of a partition must not pass."""

@@ -7,6 +7,10 @@ from threading import Event
 import pytest
 
 from freshline.errors import TransientError
+from freshline.transport.port import Record
+from schemas.messages import Query
+from serving.intake import Asked
+from serving.parking import Parking
 from tests.support.serving import NAMES, Bench, TinyLake, turns
 
 FIRST_MS = 1_699_999_990_000
@@ -156,3 +160,23 @@ def test_parked_questions_survive_the_end_of_their_worker(lake: TinyLake, bench:
     _publish_more(lake, bench)
     turns([second])
     assert bench.answered() == ["waits"]
+
+
+def test_releasing_a_thousand_looks_at_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def compared(_: Asked, __: object) -> bool:
+        raise AssertionError("questions are told apart by comparing them with each other")
+
+    parking = Parking()
+    for offset in range(1000):
+        query = Query(
+            schema_version=1, query_id=f"q{offset}", text="?", min_offsets={"documents": {0: 1 + offset % 2}}
+        )
+        record = Record(
+            topic="queries", partition=0, offset=offset, timestamp=FIRST_MS, key=b"q", value=b"{}"
+        )
+        assert parking.park(Asked(record, query), {}, now=FIRST_MS / 1000)
+    monkeypatch.setattr(Asked, "__eq__", compared)
+    released = parking.release({"documents": {0: 1}}, now=FIRST_MS / 1000)
+    assert [asked.record.offset for asked in released] == list(range(0, 1000, 2))
+    assert (len(parking), parking.lowest(released[0].partition)) == (500, 1)
+    assert len(parking.release({}, now=FIRST_MS / 1000 + 5.0)) == 500
