@@ -29,6 +29,7 @@ from freshline.index.state import ManifestState, fold_entries, from_base, to_bas
 from freshline.lake.commit import commit_files, sync_log
 from freshline.lake.parquet import table_path, write_data_file
 from freshline.lake.tables import Lake
+from schemas.tables import MANIFEST
 
 __all__ = ["BASE_EVERY", "Manifest", "ManifestState"]
 
@@ -58,7 +59,7 @@ class Manifest:
         with self._lock:
             handle = self._fresh()
             if handle.version() != self._state.version:
-                state = _fold(self._state, self._rows(handle, after=self._state.seq))
+                state = _fold(self._state, self._since_base(handle, after=self._state.seq))
                 self._state = replace(state, version=handle.version())
             return self._state
 
@@ -87,7 +88,7 @@ class Manifest:
     def at(self, seq: int) -> ManifestState:
         """Return the state after decision `seq`. Raises UserError where there is no such decision yet."""
         with self._lock:
-            state = _fold(ManifestState(), self._rows(self._fresh(), up_to=seq))
+            state = _fold(ManifestState(), self._since_base(self._fresh(), up_to=seq))
         if state.seq != seq:
             raise UserError(f"seq {seq} is not decided; the newest is {state.seq}: ask for 0 to {state.seq}")
         return state
@@ -133,6 +134,17 @@ class Manifest:
             raise TransientError(f"the manifest's log cannot be read: {error}") from error
         return self._handle
 
+    def _since_base(self, handle: DeltaTable, *, after: int = 0, up_to: int | None = None) -> pa.Table:
+        """Read the rows with after < seq ≤ up_to from the newest base among them on.
+
+        Bodies are most of a row: kinds alone say where the base is. A fold that is nearly up to date has none.
+        """
+        if up_to is not None or not after:
+            kinds = self._rows(handle, after=after, up_to=up_to, columns=["seq", "kind"])
+            bases = kinds.filter(pc.equal(kinds["kind"], "base"))["seq"]
+            after = max(after, (pc.max(bases).as_py() or 0) - 1)
+        return self._rows(handle, after=after, up_to=up_to)
+
     def _rows(
         self,
         handle: DeltaTable,
@@ -150,7 +162,7 @@ class Manifest:
         ]
         tables = [_read(path, columns) for path in wanted]
         if not tables:
-            return pa.table({"seq": [], "ordinal": [], "written_at": []})
+            return MANIFEST.empty_table()
         rows = pa.concat_tables(tables)
         newer = pc.greater(rows["seq"], after)
         return rows.filter(newer if up_to is None else pc.and_(newer, pc.less_equal(rows["seq"], up_to)))

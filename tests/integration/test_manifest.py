@@ -14,6 +14,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from freshline.clock import ManualClock
 from freshline.errors import Conflict, FormatError, IntegrityError, UserError
+from freshline.index import manifest as manifest_module
 from freshline.index.entries import Add, Cover, DataFile, Entry, Files, Remove
 from freshline.index.manifest import Manifest
 from freshline.lake.storage import Storage
@@ -121,6 +122,32 @@ def test_bases_change_nothing_but_the_length_of_a_fold(lake: Lake) -> None:
     past = manifest.at(2)
     assert (list(past.segments), past.coverage) == (["a", "b"], {"documents": {0: 5}})
     assert list(manifest.at(3).segments) == ["b", "c"]
+
+
+def test_a_cold_fold_reads_no_bodies_below_the_newest_base(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = Manifest(lake, base_every=3)
+    state = manifest.fold()
+    for number in range(8):  # bases at 3 and 6
+        state = manifest.append(state, [add(f"s{number}")], "t")
+    read: list[tuple[int, bool]] = []
+
+    def watched(path: str, columns: list[str] | None) -> pa.Table:
+        table = pq.read_table(path, columns=columns)
+        read.extend((seq, "body" in table.column_names) for seq in set(table["seq"].to_pylist()))
+        return table
+
+    monkeypatch.setattr(manifest_module, "_read", watched)
+    assert Manifest(lake).fold() == state
+    assert {seq for seq, with_body in read if with_body} == {6, 7, 8}
+    read.clear()
+    assert list(Manifest(lake).at(5).segments) == ["s0", "s1", "s2", "s3", "s4"]
+    assert {seq for seq, with_body in read if with_body} == {3, 4, 5}
+    read.clear()
+    manifest.append(state, [add("s8")], "t")
+    assert manifest.fold().seq == 9
+    assert read == []  # its own decision is known
 
 
 def test_a_reader_follows_across_an_optimize_of_the_table(lake: Lake) -> None:
