@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 from freshline.index.keyfold import Kept, KeyFold, Place
 from freshline.index.layout import SEGMENT_ROWS, SEGMENT_STATES, Segment
 
+#: How long rows stay behind their expiry. Searches leave them out at once, by the clock of the moment; here they go
+#: for good, and a clock that is set wrong for some hours must not take what has not expired.
+GRACE_MS = 24 * 3600 * 1000
+
 
 @dataclass(frozen=True, eq=False)
 class Merged:
@@ -24,7 +28,8 @@ def merge(segments: Sequence[Segment], *, now_ms: int) -> Merged:
     """Return the states of these segments that are not superfluous among them, with their rows and vectors.
 
     A key's newest state and floor always stay, deletes included: without them a late event would bring an
-    older state back. Rows that have expired by now_ms (since the epoch) go; their states stay. Sorted by key.
+    older state back. Rows that expired a day (GRACE_MS) before now_ms (since the epoch) go; their states stay.
+    Sorted by key.
     """
     if not segments:
         raise ValueError("nothing to merge")
@@ -57,10 +62,10 @@ def _take(tables: Sequence[pa.Table], places: Sequence[Place], schema: pa.Schema
 
 
 def _surviving(segment: Segment, number: int, kept: dict[Place, int], now_ms: int) -> NDArray[np.int64]:
-    """Return the rows of kept states that have not expired."""
+    """Return the rows of kept states that have not expired for longer than the grace."""
     stays = np.array([Place(number, state) in kept for state in range(segment.states.num_rows)], bool)
     expires = segment.rows["expires_at"].cast(pa.int64()).fill_null(np.iinfo(np.int64).max).to_numpy()
-    return np.flatnonzero(stays[segment.rows["state"].to_numpy()] & (expires > now_ms * 1000))
+    return np.flatnonzero(stays[segment.rows["state"].to_numpy()] & (expires > (now_ms - GRACE_MS) * 1000))
 
 
 def _ordered(

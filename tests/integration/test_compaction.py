@@ -64,13 +64,15 @@ def test_superseded_and_expired_rows_go_states_stay(tmp_path: Path) -> None:
     second = [event(0, clock=20), event(1, clock=21, kind=Kind.DELETE), event(2, clock=22, kind=Kind.FLOOR)]
     adds = [index.publish(one).segments for one in (first, second)]
     segments = [read_segment(index.storage, add) for add in adds[1].values()]
-    merged = merge(segments, now_ms=50_000)
+    day_later = 50_000 + 86_400_000
+    merged = merge(segments, now_ms=day_later)
     assert merged.rows["text"].to_pylist() == ["text 0 at 20"]
     kept = {(row["key"], row["kind"], row["clock"]) for row in merged.states.to_pylist()}
     assert kept == {("c/0", "put", 20), ("c/1", "delete", 21), ("c/2", "floor", 22), ("c/7", "put", 8)}
     np.testing.assert_array_equal(merged.vectors, vector("text 0 at 20")[None])
-    assert merge(segments[::-1], now_ms=50_000).states == merged.states  # the same in any order
-    assert merge(segments, now_ms=49_999).rows.num_rows == 2
+    assert merge(segments[::-1], now_ms=day_later).states == merged.states  # the same in any order
+    for clock in (50_000, day_later - 1):  # a clock that runs ahead by hours deletes nothing for good
+        assert merge(segments, now_ms=clock).rows["text"].to_pylist() == ["text 0 at 20", *expired.texts]
 
 
 class Meddling(Manifest):
