@@ -21,6 +21,7 @@ _ATTEMPTS = 3  # a port that was free may be taken before the broker binds it
 _READY = 60.0  # seconds; 3 s on an idle machine
 _STOP = 15.0  # seconds for a controlled shutdown
 
+# Offsets stay for 10 years: the stream's group has no members, and its offsets say which dead letters were sent.
 # A session of 4 s, not 9: after a crash the controller lets a broker in again only once its session ended.
 _PROPERTIES = """\
 process.roles=broker,controller
@@ -34,6 +35,7 @@ num.partitions=1
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
+offsets.retention.minutes=5256000
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=4

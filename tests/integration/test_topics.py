@@ -6,7 +6,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from kafka import KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from kafka.errors import MessageSizeTooLargeError
 
 from freshline import topics
 from freshline.settings import KafkaSettings
@@ -25,6 +27,14 @@ def admin(broker: str) -> Iterator[Any]:
     client = KafkaAdminClient(bootstrap_servers=broker)
     yield client
     client.close()
+
+
+def test_the_brokers_groups_keep_their_offsets_for_years(admin: Any) -> None:
+    read = ConfigResource(ConfigResourceType.BROKER, "1")
+    found = admin.describe_configs([read], config_filter="all")["broker"]["1"]["offsets.retention.minutes"][
+        "value"
+    ]
+    assert int(found) == 5_256_000  # 10 * 365 * 24 * 60
 
 
 def until(reached: Callable[[], bool]) -> None:
@@ -69,6 +79,26 @@ def test_a_changed_configuration_is_found_and_mended_without_touching_others(
     assert topics.check(settings) == []
     read = ConfigResource(ConfigResourceType.TOPIC, name)
     assert admin.describe_configs([read])["topic"][name]["segment.ms"]["value"] == "123456"
+
+
+@pytest.mark.parametrize("topic", ["documents", "queries"])
+def test_what_inflates_to_more_than_a_message_is_refused_by_the_broker(
+    settings: KafkaSettings, topic: str
+) -> None:
+    topics.apply(settings)
+    producer = KafkaProducer(
+        bootstrap_servers=settings.bootstrap, compression_type="gzip", max_request_size=64_000_000
+    )
+    try:
+        name, other = f"{settings.topic_prefix}{topic}", f"{settings.topic_prefix}responses"
+        producer.send(other, value=bytes(20_000_000)).get(
+            30
+        )  # 20 kB of gzip: well below the 8 MiB of that topic
+        assert producer.send(name, key=b"notes/tea", value=bytes(500_000)).get(30).offset == 0
+        with pytest.raises(MessageSizeTooLargeError):
+            producer.send(name, key=b"notes/tea", value=bytes(20_000_000), partition=0).get(30)
+    finally:
+        producer.close()
 
 
 def test_responses_must_have_the_partitions_of_queries(settings: KafkaSettings, admin: Any) -> None:

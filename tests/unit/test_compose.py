@@ -27,6 +27,12 @@ def test_broker_redis_stream_and_two_workers_with_health_and_limits(services: di
         assert {"cpus", "memory"} <= set(services[name]["deploy"]["resources"]["limits"]), name
 
 
+def test_offsets_of_a_group_without_members_stay_for_years(services: dict[str, Any]) -> None:
+    assert (
+        services["broker"]["environment"]["KAFKA_OFFSETS_RETENTION_MINUTES"] == "5256000"
+    )  # 10 * 365 * 24 * 60
+
+
 def test_each_setting_in_the_environment_is_one_that_freshline_knows(services: dict[str, Any]) -> None:
     for name in ("topics", "stream", "worker-1", "worker-2"):
         environment = {key: str(value) for key, value in services[name]["environment"].items()}
