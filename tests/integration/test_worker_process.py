@@ -38,11 +38,11 @@ def spine(broker: str, tmp_path: Path) -> Iterator[Spine]:
 
 def _ask(spine: Spine, query_id: str, text: str = "how high is the tower") -> dict[str, Any]:
     """Ask with plain kafka-python and wait for the answer."""
-    producer = KafkaProducer(bootstrap_servers=spine.broker)
-    body = {"schema_version": 1, "query_id": query_id, "text": text}
-    producer.send(spine.topic("queries"), key=query_id.encode(), value=json.dumps(body).encode()).get(10)
-    producer.close()
+    _post(spine, query_id, text)
+    return _answer(spine, query_id)
 
+
+def _answer(spine: Spine, query_id: str) -> dict[str, Any]:
     def answer() -> dict[str, Any] | None:
         records = independent.committed_records(spine.broker, spine.topic("responses"))
         found = [json.loads(r.value) for r in records if r.key == query_id.encode()]
@@ -53,6 +53,13 @@ def _ask(spine: Spine, query_id: str, text: str = "how high is the tower") -> di
     return found
 
 
+def _post(spine: Spine, query_id: str, text: str = "how high is the tower") -> None:
+    producer = KafkaProducer(bootstrap_servers=spine.broker)
+    body = {"schema_version": 1, "query_id": query_id, "text": text}
+    producer.send(spine.topic("queries"), key=query_id.encode(), value=json.dumps(body).encode()).get(10)
+    producer.close()
+
+
 def _publish(spine: Spine, doc_id: str, text: str, end: int) -> None:
     TinyLake(spine.lake).publish(
         {doc_id: text}, end={"documents": {0: end}}, newest_event_ms=1_700_000_000_000
@@ -60,6 +67,16 @@ def _publish(spine: Spine, doc_id: str, text: str, end: int) -> None:
 
 
 def _health(room: Room) -> dict[str, Any]:
+    def ready() -> dict[str, Any] | None:
+        status, shown = _probe(room)
+        return shown if status == 200 else None
+
+    found = wait_for(ready, what="readiness", within=WITHIN)
+    assert found is not None
+    return found
+
+
+def _probe(room: Room) -> tuple[int, dict[str, Any]]:
     def port() -> int:
         assert room.process.poll() is None, room.tail()
         lines = (json.loads(line) for line in room.log.read_text().splitlines() if line.startswith("{"))
@@ -68,16 +85,12 @@ def _health(room: Room) -> dict[str, Any]:
 
     address = f"http://127.0.0.1:{wait_for(port, what='a health port', within=WITHIN)}/healthz"
 
-    def ready() -> dict[str, Any] | None:
-        try:
-            with urllib.request.urlopen(address, timeout=5) as reply:
-                return dict(json.load(reply))
-        except urllib.error.HTTPError:
-            return None
-
-    found = wait_for(ready, what="readiness", within=WITHIN)
-    assert found is not None
-    return found
+    try:
+        with urllib.request.urlopen(address, timeout=5) as reply:
+            return reply.status, dict(json.load(reply))
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, dict(json.load(error))
 
 
 def test_an_empty_lake_abstains_until_the_tables_appear(spine: Spine) -> None:
@@ -90,6 +103,23 @@ def test_an_empty_lake_abstains_until_the_tables_appear(spine: Spine) -> None:
     second = _ask(spine, "q2")
     assert (second["status"], second["text"]) == ("answered", "The tower is 96 metres high.")
     assert second["as_of"]["coverage"] == {"documents": {"0": 1}}
+    assert room.stop(within=10) == 0, room.tail()
+
+
+def test_a_damaged_first_snapshot_answers_nothing_until_it_is_mended(spine: Spine) -> None:
+    _publish(spine, "tower", "The tower is 96 metres high.", 1)
+    (file,) = spine.lake.rglob("vectors.faiss")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1])
+    _post(spine, "q1")
+    room = spine.start("serving")
+    wait_for(lambda: room.log.read_text().count("snapshot_refused") >= 2, what="a second look", within=WITHIN)
+    status, shown = _probe(room)
+    assert (status, shown["ready"], "vectors.faiss" in shown["fault"]) == (503, False, True)
+    assert independent.committed_records(spine.broker, spine.topic("responses"), timeout_ms=2000) == []
+    file.write_bytes(whole)
+    wait_for(lambda: _probe(room)[0] == 200, what="readiness", within=WITHIN)
+    assert _answer(spine, "q1")["text"] == "The tower is 96 metres high."
     assert room.stop(within=10) == 0, room.tail()
 
 
