@@ -18,6 +18,8 @@ _DEFAULTS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "500",
     "spark.sql.streaming.minBatchesToRetain": "2",
+    # Spark asks the broker for new offsets this often while idle: at its 10 ms stream and broker take half a core
+    "spark.sql.streaming.pollingDelay": "50ms",
     "spark.sql.streaming.numRecentProgressUpdates": "2",
     "spark.scheduler.mode": "FAIR",
     # a model must find neither a hub nor a second set of threads in a Python worker

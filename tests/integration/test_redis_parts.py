@@ -97,7 +97,9 @@ def test_values_leave_after_their_time_and_use_renews_it(redis_url: str, fingerp
     assert remembers(cache_of(redis_url, fingerprint, ttl=60.0), "t")
     assert 1_000 < redis.pttl(key) <= 60_000
     redis.pexpire(key, 1)
-    wait_for(lambda: not redis.exists(key), what="expiry", within=5.0, every=0.01)  # asking the cache would renew it
+    wait_for(
+        lambda: not redis.exists(key), what="expiry", within=5.0, every=0.01
+    )  # asking the cache would renew it
     assert not remembers(cache_of(redis_url, fingerprint), "t")
     redis.close()
 
