@@ -140,12 +140,21 @@ def _format(settings: BrokerSettings, config: Path) -> None:
     """Write the cluster id, once."""
     if (settings.directory / "data" / "meta.properties").exists():
         return
-    cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    argv = [*_jvm(settings, "128m"), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(config)]
+    argv = [*_jvm(settings, "128m"), "kafka.tools.StorageTool", "format"]
+    argv += ["-t", cluster_id(uuid.uuid4().bytes), "-c", str(config)]
     child = Child(argv, _log(settings), settings.environ)
     if code := child.wait(_READY):
         raise MissingPart(f"Formatting the broker's storage ended with code {code}:\n{child.tail()}")
     child.stop()
+
+
+def cluster_id(random: bytes) -> str:
+    """Return 16 bytes as Kafka writes them: base64 for URLs, no padding, and no leading dash (it would be an option).
+
+    >>> cluster_id(bytes.fromhex("fb") + bytes(15))
+    'AwAAAAAAAAAAAAAAAAAAAA'
+    """
+    return urlsafe_b64encode(bytes([random[0] & 0x03]) + random[1:]).decode().rstrip("=")
 
 
 def _jvm(settings: BrokerSettings, heap: str) -> list[str]:
