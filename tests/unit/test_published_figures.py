@@ -1,0 +1,21 @@
+"""Figures in prose are those that a benchmark wrote."""
+
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGES = (ROOT / "README.md", ROOT / "docs" / "benchmarks" / "README.md")
+
+
+def test_freshness_and_ingest_as_written() -> None:
+    written = json.loads((ROOT / "docs" / "benchmarks" / "ingest.json").read_text())
+    figures = {figure["name"]: figure for figure in written["figures"]}
+    p50 = figures["publish → retrievable p50, 5 documents/s"]["value"]
+    p99 = figures["publish → retrievable p99, 5 documents/s"]["value"]
+    ratio = figures["ingest ÷ bare embedding loop"]
+    for page in PAGES:
+        text = page.read_text()
+        assert f"{p50:.2f} s" in text, page
+        assert f"{p99:.2f} s" in text or f"{p99:.3g} s" in text, page
+    low, high = ratio["spread"]
+    assert f"{ratio['value']:.2f} ({low:.2f} … {high:.2f})" in PAGES[1].read_text()
