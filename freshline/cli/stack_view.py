@@ -61,7 +61,10 @@ def show(console: Console, rows: list[Row], folder: Path) -> None:
     if not rows:
         console.print(f"No stack runs in {escape(str(folder))}. Start one: freshline up")
         return
-    table = Table("part", "pid", "uptime", "restarts", Column("address", overflow="fold"), "health", "lag")
+    address = Column("address", no_wrap=True)  # to be copied whole, also from a window of 80 columns
+    table = Table(
+        "part", "pid", "uptime", "restarts", address, "health", "lag", box=None, padding=(0, 1, 0, 0)
+    )
     for row in rows:
         health = f"[green]{row.health}[/green]" if row.health == "ready" else f"[red]{row.health}[/red]"
         lag = "" if row.lag is None else f"{row.lag} records"
