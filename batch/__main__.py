@@ -11,13 +11,12 @@ from rich.table import Table
 from batch.backfill import Backfill
 from batch.source import open_source
 from freshline.cache.factory import open_hints
-from freshline.chunking.make import make_chunker
 from freshline.config import from_environment
-from freshline.embedding.load import fingerprint_of
+from freshline.embedded.recipes import as_words
 from freshline.errors import UserError
 from freshline.folder import left_out
-from freshline.index.generations import ensure_generation
 from freshline.index.manifest import Manifest
+from freshline.ingest.generation import configured_generation
 from freshline.ingest.one_pass import PassPlan
 from freshline.ingest.result import PassResult
 from freshline.ingest.spark import run_pass
@@ -43,8 +42,7 @@ def backfill(
     setting: Annotated[list[str] | None, typer.Option("--set", help="section.key=value")] = None,
 ) -> None:
     """Read a folder, JSON Lines or Parquet through the stream's own pass, as one Spark job."""
-    overrides = [part for each in setting or [] for part in ("--set", each)]
-    settings = from_environment(overrides, needs=("lake",))
+    settings = from_environment(as_words(setting or []), needs=("lake",))
     setup_logging(settings, "backfill")
     source = open_source(path, collection)
     if not source.is_messages and (others := left_out(path)):
@@ -66,12 +64,7 @@ def _open(settings: Settings, session: Any, source: Any) -> Backfill:
     lake = Lake(Storage(settings.lake.uri))
     lake.create()
     manifest = Manifest(lake)
-    generation = ensure_generation(
-        manifest,
-        fingerprint=fingerprint_of(settings.models).id,
-        chunker=make_chunker(settings.chunking, settings.models).name,
-        shards=settings.index.shards,
-    )
+    generation = configured_generation(settings, manifest)
 
     def read(number: int, plan: PassPlan) -> PassResult:
         frame = source.frame(session, run=number, tasks=settings.spark.tasks)

@@ -12,7 +12,6 @@ the stream or of a backfill.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from freshline.errors import Conflict, TransientError
 from freshline.index.entries import Entry, Files
 from freshline.index.manifest import Manifest, ManifestState
 from freshline.ingest.one_pass import PassPlan
@@ -20,7 +19,7 @@ from freshline.ingest.result import PassResult
 from freshline.lake.tables import Lake
 
 _PREFIX = "backfill-"
-_TRIES = 50
+_WRITER = "backfill"
 
 RunPass = Callable[[int, PassPlan], PassResult]
 
@@ -38,13 +37,14 @@ class Backfill:
 
     def run(self) -> tuple[int, PassResult]:
         """Return (the run's number, what it did)."""
-        self._apply(self.manifest.fold())  # what an earlier run left undone
+        for left in self.manifest.fold().files.values():  # what an earlier run left undone
+            self.lake.apply(left)
         number = self._register()  # 1
         plan = PassPlan(generation=self.generation, shards=self.shards, clocks={})
         result = self.run_pass(number, plan)  # 2
         files = Files(application=f"{_PREFIX}{number}", version=1, files=result.files)
-        state = self._append(lambda _: [files, *result.segments])  # 3
-        self._apply(state)  # 4
+        state = self.manifest.decide(lambda _: [files, *result.segments], _WRITER)  # 3
+        self.lake.apply(files)  # 4
         self.notify(state.seq)
         return number, result
 
@@ -56,21 +56,8 @@ class Backfill:
             taken = 1 + max(map(_number, state.files), default=0)
             return [Files(application=f"{_PREFIX}{taken}", version=0, files=())]
 
-        self._append(entry)
+        self.manifest.decide(entry, _WRITER)
         return taken
-
-    def _append(self, entries: Callable[[ManifestState], list[Entry]]) -> ManifestState:
-        for _ in range(_TRIES):
-            state = self.manifest.fold()
-            try:
-                return self.manifest.append(state, entries(state), writer="backfill")
-            except Conflict:
-                continue
-        raise TransientError(f"the manifest was busy {_TRIES} times in a row; run the backfill again")
-
-    def _apply(self, state: ManifestState) -> None:
-        for files in state.files.values():
-            self.lake.apply(files)
 
 
 def _number(application: str) -> int:

@@ -5,13 +5,14 @@ thread. The bare side gets them cut and in memory; the streaming side reads docu
 manifest covers them, so its time holds parsing, chunking, all files and commits, and waiting for the next batch.
 """
 
+import functools
 import random
 import statistics
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from multiprocessing import get_context
 from typing import Any
 from uuid import uuid4
@@ -21,6 +22,7 @@ from benchmarks.stack import BenchmarkStack, running, wait_until_covered
 from freshline.chunking.make import make_chunker
 from freshline.chunking.port import embedded_text
 from freshline.client import Asker, Producer, Published
+from freshline.coverage import merge
 from freshline.demo.corpus import reference_topics
 from freshline.embedding.load import load_embedder
 from freshline.parsing.registry import parse
@@ -97,21 +99,9 @@ def _stream_side(stack: BenchmarkStack, documents: Sequence[DocumentEvent], coll
     """Return seconds from the first send until all is covered."""
     started = time.monotonic()
     with Producer(stack.settings.kafka) as producer:
-        ends: dict[int, int] = {}
-        renamed = [_in(event, collection) for event in documents]
-        for position in producer.publish_many(renamed):
-            ends[position.partition] = max(ends.get(position.partition, 0), position.offset + 1)
+        renamed = [replace(event, collection=collection) for event in documents]
+        ends = functools.reduce(merge, (position.seen for position in producer.publish_many(renamed)))
     return wait_until_covered(stack, ends, _WITHIN) - started
-
-
-def _in(event: DocumentEvent, collection: str) -> DocumentEvent:
-    return DocumentEvent(
-        schema_version=1,
-        collection=collection,
-        doc_id=event.doc_id,
-        content=event.content,
-        content_type=event.content_type,
-    )
 
 
 def _pool(settings: Settings) -> ProcessPoolExecutor:
@@ -156,7 +146,7 @@ def _steady(stack: BenchmarkStack, documents: Sequence[DocumentEvent], seconds: 
             event = _ticket(number, documents)
             sent = time.monotonic()
             future = asker.submit(_finding(event, producer.publish(event)))
-            future.add_done_callback(partial(_note, delays, sent))
+            future.add_done_callback(functools.partial(_note, delays, sent))
             futures.append((event.doc_id, future))
         for doc_id, future in futures:
             response = future.result(60)

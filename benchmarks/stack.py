@@ -15,15 +15,15 @@ from pathlib import Path
 
 from freshline import topics
 from freshline.config import load
+from freshline.coverage import Coverage, covers
 from freshline.embedded import broker, jars, java
 from freshline.embedded.child import Child
+from freshline.embedded.recipes import as_words
 from freshline.errors import TransientError
 from freshline.index.manifest import Manifest
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
 from freshline.settings import Settings
-
-_START = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +65,16 @@ def running(*overrides: str) -> Iterator[BenchmarkStack]:
 
 
 def _start(room: str, own: tuple[str, ...], folder: Path) -> Child:
-    flags = [part for setting in own for part in ("--set", setting)]
     environ = {**os.environ, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
-    return Child([sys.executable, "-m", room, *flags], folder / f"{room}.log", environ, cwd=folder)
+    return Child([sys.executable, "-m", room, *as_words(own)], folder / f"{room}.log", environ, cwd=folder)
 
 
-def wait_until_covered(stack: BenchmarkStack, ends: dict[int, int], within: float) -> float:
-    """Return time.monotonic() at which the manifest covered `ends` of documents, looked at every 10 ms."""
-    topic = f"{stack.settings.kafka.topic_prefix}documents"
+def wait_until_covered(stack: BenchmarkStack, ends: Coverage, within: float) -> float:
+    """Return time.monotonic() at which the manifest covered `ends`, looked at every 10 ms."""
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
-        have = stack.manifest.fold().coverage.get(topic, {})
-        if all(have.get(partition, 0) >= end for partition, end in ends.items()):
+        have = stack.manifest.fold().coverage
+        if covers(have, ends):
             return time.monotonic()
         time.sleep(0.01)
     raise TransientError(f"not covered within {within:g} s: {ends}, have {have}")

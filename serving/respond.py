@@ -9,6 +9,7 @@ from hashlib import sha256
 
 from freshline.coverage import Coverage, missing
 from freshline.generation.port import Answer, CitedSpan
+from freshline.refusal import letter_key, preview
 from freshline.retrieval.hit import Hit
 from freshline.transport.port import Outgoing, Record
 from schemas.codec import encode
@@ -17,9 +18,6 @@ from serving.intake import Asked, Refused
 
 #: Bytes of a value; the topic takes 8 MiB (schemas/topics/responses.yaml), key and framing included.
 LARGEST = 8_000_000
-_PREVIEW = 120
-#: Bytes of a key that a dead letter repeats: a longer one could make the letter larger than its topic takes.
-_LONGEST_KEY = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +70,6 @@ def outgoing(topic: str, record: Record, message: Response) -> Outgoing:
 def dead_letter(topic: str, record: Record, code: str, detail: str, at: datetime) -> Outgoing:
     """Set a record aside with its position and the reason, not with its text."""
     value = record.value or b""
-    preview = value[:_PREVIEW].decode("latin-1").encode("unicode_escape").decode("ascii")
     letter = DeadLetter(
         schema_version=1,
         topic=record.topic,
@@ -82,11 +79,10 @@ def dead_letter(topic: str, record: Record, code: str, detail: str, at: datetime
         detail=detail,
         sha256=sha256(value).hexdigest(),
         size=len(value),
-        preview=preview,
+        preview=preview(value),
         rejected_at=at,
     )
-    key = record.key if record.key is None or len(record.key) <= _LONGEST_KEY else None
-    return Outgoing(topic=topic, key=key, value=encode(letter))
+    return Outgoing(topic=topic, key=letter_key(record.key), value=encode(letter))
 
 
 def _staleness(query: Query, coverage: Coverage) -> Staleness | None:

@@ -4,21 +4,16 @@ import os
 import signal
 import sys
 from functools import partial
-from typing import Any
 
 import structlog
 
 from freshline import failpoints, topics
 from freshline.cache.factory import open_hints
-from freshline.chunking.make import make_chunker
 from freshline.clock import SystemClock
 from freshline.config import from_environment
-from freshline.embedding.load import fingerprint_of
 from freshline.errors import Fenced, UserError
-from freshline.index.generations import ensure_generation
 from freshline.index.manifest import Manifest
-from freshline.ingest.one_pass import PassPlan
-from freshline.ingest.result import PassResult
+from freshline.ingest.generation import configured_generation
 from freshline.ingest.spark import run_pass, warm_up
 from freshline.lake.session import open_session
 from freshline.lake.storage import Storage
@@ -52,13 +47,9 @@ def _steps(settings: Settings, log: Log, storage: Storage, generation: int) -> S
             dlq=topic_name(settings.kafka, "documents.dlq"),
         ),
         notify=open_hints(settings).notify,
-        run_pass=partial(_run_pass, settings),
+        run_pass=partial(run_pass, settings=settings),
         generation=generation,
     )
-
-
-def _run_pass(settings: Settings, frame: Any, plan: PassPlan) -> PassResult:
-    return run_pass(frame, plan, settings)
 
 
 def _run(settings: Settings) -> None:
@@ -67,12 +58,7 @@ def _run(settings: Settings) -> None:
     storage = Storage(settings.lake.uri)
     lake = Lake(storage)
     lake.create()
-    generation = ensure_generation(
-        Manifest(lake),
-        fingerprint=fingerprint_of(settings.models).id,
-        chunker=make_chunker(settings.chunking, settings.models).name,
-        shards=settings.index.shards,
-    )
+    generation = configured_generation(settings, Manifest(lake))
     log = open_log(settings.kafka)
     require_broker_time(topics.check(settings.kafka))
     session = open_session(settings, "freshline-stream")

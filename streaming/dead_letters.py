@@ -12,11 +12,10 @@ import pyarrow.parquet as pq
 from freshline.coverage import Coverage, covers
 from freshline.index.entries import Files
 from freshline.lake.storage import Storage
+from freshline.refusal import letter_key
 from freshline.transport.port import Log, Outgoing, TopicPartition, TransactionalProducer
 from schemas.codec import encode
 from schemas.messages import DeadLetter
-
-_LONGEST_KEY = 4096
 
 
 class KafkaDeadLetters:
@@ -60,9 +59,4 @@ class KafkaDeadLetters:
             for row in pq.read_table(pa.BufferReader(content)).to_pylist():
                 key = row.pop("key")
                 letter = DeadLetter(schema_version=1, **row)
-                yield Outgoing(topic=self._dlq, key=_short(key), value=encode(letter))
-
-
-def _short(key: bytes | None) -> bytes | None:
-    """Leave out a key that could make the letter larger than its topic takes: its position finds the record."""
-    return key if key is None or len(key) <= _LONGEST_KEY else None
+                yield Outgoing(topic=self._dlq, key=letter_key(key), value=encode(letter))

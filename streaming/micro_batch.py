@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from freshline import metrics
 from freshline.coverage import Coverage, covers, merge
-from freshline.errors import Conflict, TransientError
+from freshline.errors import TransientError
 from freshline.failpoints import reach
 from freshline.index.entries import Cover, Entry, Files
 from freshline.index.manifest import Manifest, ManifestState
@@ -28,8 +28,6 @@ from freshline.lake.tables import Lake
 
 #: The application id of the stream's Delta transactions.
 APPLICATION = "stream"
-#: Appends that may come between fold and append (compaction, backfill) before something is wrong.
-_DECIDE_TRIES = 50
 
 
 class Overlap(TransientError):  # noqa: N818 - named as the situation
@@ -114,14 +112,11 @@ class Steps:
         return PassPlan(generation=self.generation, shards=shards, clocks=clocks)
 
     def _decide(self, result: PassResult, start: Coverage, end: Coverage) -> ManifestState:
-        for _ in range(_DECIDE_TRIES):
-            state = self.manifest.fold()
+        def entries(state: ManifestState) -> list[Entry]:
             _require(state, start)
-            try:
-                return self.manifest.append(state, _entries(state, result, end), writer=APPLICATION)
-            except Conflict:
-                continue
-        raise TransientError(f"the manifest was busy {_DECIDE_TRIES} times in a row")
+            return _entries(state, result, end)
+
+        return self.manifest.decide(entries, APPLICATION)
 
 
 def _require(state: ManifestState, start: Coverage) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from freshline.client import Asker, Producer
-from freshline.coverage import Coverage, missing
+from freshline.coverage import Coverage, merge, missing
 from freshline.demo.figures import Change, Told
 from freshline.demo.questions import CHANGING, FIRST_FACT, SECOND_FACT, Asked, changing_document
 from freshline.errors import TransientError
@@ -35,8 +35,7 @@ class Story:
         ends: Coverage = {}
         for event, position in zip(events, self.producer.publish_many(events), strict=True):
             self._published[event.collection, event.doc_id] = event
-            partitions = ends.setdefault(position.topic, {})
-            partitions[position.partition] = max(partitions.get(position.partition, 0), position.offset + 1)
+            ends = merge(ends, position.seen)
         return ends
 
     def wait_until_answerable(self, ends: Coverage, within: float, progress: Progress) -> None:

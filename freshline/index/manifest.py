@@ -10,7 +10,7 @@ A decision is committed in numbered steps:
 This module does not know why anything is decided.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from threading import Lock
@@ -35,6 +35,8 @@ __all__ = ["BASE_EVERY", "Manifest", "ManifestState"]
 
 #: Decisions between two bases: a cold fold decodes at most so many.
 BASE_EVERY = 1000
+#: Appends of others that may come between a fold and an append in a row before something is wrong.
+DECIDE_TRIES = 50
 #: Files of the table that are worth merging: a commit costs 11 ms at first, 38 ms at 3,000 files.
 OPTIMIZE_AT = 200
 _TABLE = "manifest"
@@ -84,6 +86,19 @@ class Manifest:
             sync_log(self._lake.storage, _TABLE, version, version)
             self._state = replace(after, version=version)
             return self._state
+
+    def decide(self, make: Callable[[ManifestState], Sequence[Entry]], writer: str) -> ManifestState:
+        """Append what `make` gives for the newest state, again for a newer one where somebody else was first.
+
+        `make` checks the state it is given and may raise to decide nothing. Raises TransientError after DECIDE_TRIES.
+        """
+        for _ in range(DECIDE_TRIES):
+            state = self.fold()
+            try:
+                return self.append(state, make(state), writer)
+            except Conflict:
+                continue
+        raise TransientError(f"the manifest was busy {DECIDE_TRIES} times in a row; try again")
 
     def at(self, seq: int) -> ManifestState:
         """Return the state after decision `seq`. Raises UserError where there is no such decision yet."""

@@ -5,11 +5,10 @@ from hashlib import sha256
 
 from freshline.chunking.port import Chunk
 from freshline.ingest.record import RawRecord
+from freshline.refusal import preview
 from freshline.revision import Kind, Revision
 from schemas.messages import DocumentEvent
 from schemas.reject import Rejected
-
-_PREVIEW_BYTES = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +45,11 @@ class Reject:
     def of(cls, record: RawRecord, reason: Rejected) -> "Reject":
         """Name a record and the reason."""
         value = record.value or b""
-        shown = value[:_PREVIEW_BYTES].decode("ascii", "backslashreplace").encode("unicode_escape")
         return cls(
             record=record._replace(value=None),
             code=reason.code,
             detail=reason.detail,
             sha256=sha256(value).hexdigest(),
             size=len(value),
-            preview=shown.decode("ascii"),
+            preview=preview(value),
         )
