@@ -154,7 +154,7 @@ class StreamRunner:
                     self._failure = failure
                     raise
                 position["at"] = end
-            self._report(batch_id, result)
+            self._report(batch_id, result, end)
 
         frame = open_stream(
             self._session,
@@ -171,12 +171,13 @@ class StreamRunner:
             .start()
         )
 
-    def _report(self, batch_id: int, result: PassResult | None) -> None:
+    def _report(self, batch_id: int, result: PassResult | None, end: Coverage) -> None:
         if result is None:
             _log.info("batch_skipped", why="already covered", spark_batch=batch_id)
             return
         _log.info(
             "batch_decided",
+            coverage=end,
             accepted=result.accepted,
             rejected=result.rejected,
             chunks=result.chunks,
