@@ -127,13 +127,13 @@ def test_published_edited_deleted(running: Running) -> None:
 def test_an_unchanged_passage_is_not_embedded_again(running: Running) -> None:
     topic = running.topic("documents")
 
-    def embedded_up_to(seen: dict[str, dict[int, int]]) -> list[int] | None:
-        """What each batch embedded; None until the log tells of the batch of this position."""
+    def embedded_up_to(seen: dict[str, dict[int, int]]) -> list[int]:
+        """What each batch embedded; nothing until the log tells of the batch of this position."""
         lines = [line for line in running.stream.log.read_text().splitlines() if '"batch_decided"' in line]
         decided = [json.loads(line) for line in lines]
         (partition, offset), *_ = seen[topic].items()
         told = any(line["coverage"][topic].get(str(partition), 0) >= offset for line in decided)
-        return [line["embedded"] for line in decided] if told else None
+        return [line["embedded"] for line in decided] if told else []
 
     with Producer(running.kafka()) as producer:
         content = "The lighthouse keeper counts seven ships each night."
