@@ -13,7 +13,7 @@ class Rejected(Exception):  # noqa: N818 - the outcome's name, not a fault of th
 #: What each code means to the producer or asker.
 REJECT_CODES: dict[str, str] = {
     "empty_value": "the value has no bytes (a delete is a null value)",
-    "too_large": "the record is over the collection's max_bytes",
+    "too_large": "the record is over the collection's max_bytes, or its content unpacks to more than the limits allow",
     "invalid_utf8": "the value is not UTF-8",
     "malformed_json": "the value is not one JSON object",
     "duplicate_key": "a JSON object names a key twice",
@@ -26,6 +26,11 @@ REJECT_CODES: dict[str, str] = {
     "unknown_collection": "no section for this collection, and collections.open is off",
     "unsupported_type": "no parser for this content",
     "unparseable": "the parser refused the content",
+    "encrypted": "the content is protected by a password",
+    "parse_timeout": "parsing took longer than limits.parse_seconds",
+    "parse_crashed": "the parser's process died of this content, or of its need for memory",
+    "content_unavailable": "the content at `uri` is outside the allowed roots or cannot be read",
+    "content_mismatch": "the content is not what content_sha256 promises",
     "empty_document": "no text is left after parsing",
     "too_many_chunks": "the document is over the limit of chunks",
     "bad_embedding": "the embedder gave zero or not-a-number for this text",

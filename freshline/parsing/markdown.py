@@ -1,8 +1,8 @@
 """text/markdown: CommonMark with tables and strikethrough, by markdown-it-py.
 
 Readable text: link texts, code and alternative texts stay; comments, tags and front matter go; list items begin
-with "- " or their number; a table row is a line of cells. The title is the front matter's, else the first
-heading of level 1. A document over the limits below is taken as plain text, whole.
+with "- " or their number; a table row is a line, each cell behind its column's name. The title is the front matter's,
+else the first heading of level 1. A document over the limits below is taken as plain text, whole.
 """
 
 import re
@@ -25,7 +25,6 @@ MAX_LINES = 50_000
 #: Levels of lists and quotes; deeper text would be lost by the parser. A list is two levels.
 MAX_NESTING = 60
 
-_CELL_SEPARATOR = " | "
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(?=[\w-]+[ \t]*:)((?:.*\n){0,200}?)(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
 _TITLE = re.compile(r"^title[ \t]*:[ \t]*(.+?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
 
@@ -85,7 +84,7 @@ class _Walk:
             case "list_item_open":
                 self._prefix = f"{token.info}{token.markup} " if token.info else "- "
             case "fence" | "code_block":
-                self._block(token.content.strip("\n"), "\n\n")
+                self._code(token.content.strip("\n"))
             case "html_block":
                 self._block(html_text(token.content), "\n\n")
             case "table_open":
@@ -93,15 +92,21 @@ class _Walk:
 
     def _table(self, pending: Iterator[Token]) -> None:
         cells: list[str] = []
-        separator = "\n\n"
+        rows: list[list[str]] = []
         for token in pending:
             if token.type == "inline":
                 cells.append(self._line(token))
             elif token.type == "tr_close":
-                self._block(_row(cells), separator)
-                cells, separator = [], "\n"
+                rows.append(cells)
+                cells = []
             elif token.type == "table_close":
-                return
+                break
+        header, *body = rows
+        self._outline.table(header, body)
+
+    def _code(self, text: str) -> None:
+        self._outline.code(text)
+        self._prefix = ""
 
     def _block(self, text: str, separator: str) -> None:
         if text.strip():
@@ -110,9 +115,3 @@ class _Walk:
 
     def _line(self, token: Token) -> str:
         return " ".join(self._inline.text(token.content).split())
-
-
-def _row(cells: list[str]) -> str:
-    """Return the cells up to the last one that is not empty."""
-    last = max((place for place, cell in enumerate(cells) if cell), default=-1)
-    return _CELL_SEPARATOR.join(cells[: last + 1])

@@ -9,10 +9,16 @@ between two headings; a heading with neither text nor headings below it is a sec
     Run it
 """
 
+from collections.abc import Iterable, Sequence
+
 from freshline.parsing.port import ParsedDocument, Section
+from freshline.parsing.rows import row_line
+from schemas.reject import Rejected
 
 #: Characters of a title, as many as a producer may name: it stands in every chunk.
 MAX_TITLE = 1024
+#: Characters of an extracted text. A record of 900 kB cannot come near it unless it is packed.
+MAX_TEXT = 20_000_000
 
 
 class Outline:
@@ -26,6 +32,14 @@ class Outline:
         self._body: int | None = None
         self._bare: tuple[int, Section] | None = None
         self._title: str | None = None
+        self._page: int | None = None
+        self._lines: list[tuple[int, int]] = []
+
+    def page(self, number: int) -> None:
+        """Begin a page, slide or sheet, from 1; the headings stay."""
+        if number != self._page:
+            self._end_section(0)
+            self._page = number
 
     def heading(self, level: int, text: str) -> None:
         """Begin a section under a heading of level 1 to 6."""
@@ -34,7 +48,7 @@ class Outline:
         if not text:
             return
         start = self._append(text, "\n\n")
-        self._bare = (level, Section(start, self._length, self._headings()))
+        self._bare = (level, self._section(start))
         self._path.append((level, text))
         if level == 1 and self._title is None:
             self._title = text
@@ -47,17 +61,32 @@ class Outline:
         if self._body is None:
             self._body = start
 
+    def code(self, text: str, separator: str = "\n\n") -> None:
+        """Add a block of which each line is a unit."""
+        before = self._length
+        self.block(text, separator)
+        if self._length > before:
+            self._lines.append((self._length - len(text), self._length))
+
+    def table(self, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Add a table, a line for each row with the header's names in it; of an empty table the header."""
+        lines = list(filter(None, (row_line(header, row) for row in rows)))
+        self.code("\n".join(lines) or row_line((), header))
+
     def finish(self, title: str | None) -> ParsedDocument:
         """Return the document; `title` goes before its first heading of level 1."""
         self._end_section(0)
         title = title or self._title
         return ParsedDocument(
-            "".join(self._parts), tuple(self._sections), title[:MAX_TITLE] if title else None
+            text="".join(self._parts),
+            sections=tuple(self._sections),
+            title=title[:MAX_TITLE] if title else None,
+            lines=tuple(self._lines),
         )
 
     def _end_section(self, next_level: int) -> None:
         if self._body is not None:
-            self._sections.append(Section(self._body, self._length, self._headings()))
+            self._sections.append(self._section(self._body))
         elif self._bare is not None and next_level <= self._bare[0]:
             self._sections.append(self._bare[1])
         self._body = self._bare = None
@@ -69,7 +98,10 @@ class Outline:
         start = self._length
         self._parts.append(text)
         self._length += len(text)
+        if self._length > MAX_TEXT:
+            raise Rejected("too_large", f"more than {MAX_TEXT} characters of text")
         return start
 
-    def _headings(self) -> tuple[str, ...]:
-        return tuple(name for _, name in self._path)
+    def _section(self, start: int) -> Section:
+        """Return the section from `start` to here."""
+        return Section(start, self._length, tuple(name for _, name in self._path), self._page)

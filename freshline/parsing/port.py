@@ -1,7 +1,7 @@
 """What every parser gives: one extracted text and the sections that point into it.
 
-A parser does not know chunks, tokens or where the bytes came from. It raises freshline.errors.Rejected with
-`unparseable`, `empty_document` or `unsupported_type`, and nothing else, whatever the bytes.
+A parser does not know chunks, tokens or where the bytes came from. Whatever the bytes, it raises nothing but
+schemas.reject.Rejected: `unparseable`, `empty_document`, `unsupported_type`, `encrypted`, `too_large`.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A run of the extracted text under one heading path; spans in code points, end exclusive."""
+    """A run of the extracted text under one heading path and on one page (or slide, or sheet), from 1."""
 
     start: int
     end: int
@@ -20,11 +20,16 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class ParsedDocument:
-    """The extracted text, its own title if it has one, and sections in order that do not overlap."""
+    """The extracted text, its own title if it has one, and sections in order that do not overlap.
+
+    `lines` are the spans of which each line is a unit: tables (a row is a line), code, records. They lie within
+    sections, in order. All spans count code points, end exclusive.
+    """
 
     text: str
     sections: tuple[Section, ...]
     title: str | None = None
+    lines: tuple[tuple[int, int], ...] = ()
 
 
 class Parser(Protocol):

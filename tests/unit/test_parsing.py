@@ -120,7 +120,7 @@ of line.<br>New
     assert sections(document) == [
         ((), "pre"),
         (("Guide",), "Go to the docs or run; a logo end of line.\nNew"),
-        (("Guide", "Setup"), "1. one\n2. two\n- deep\n\nA | B\n1 | x\n\n# not a heading"),
+        (("Guide", "Setup"), "1. one\n2. two\n- deep\n\nA: 1 | B: x\n\n# not a heading"),
         (("Guide", "Empty", "Below"), "5 < 6"),
         (("Next",), "Bare"),
     ]
