@@ -12,7 +12,8 @@ between two headings; a heading with neither text nor headings below it is a sec
 from collections.abc import Iterable, Sequence
 
 from freshline.parsing.port import ParsedDocument, Section
-from freshline.parsing.rows import row_line
+from freshline.parsing.rows import one_line, row_line
+from freshline.parsing.text import clean
 from schemas.reject import Rejected
 
 #: Characters of a title, as many as a producer may name: it stands in every chunk.
@@ -45,6 +46,7 @@ class Outline:
         """Begin a section under a heading of level 1 to 6."""
         self._end_section(level)
         self._path = [(above, name) for above, name in self._path if above < level]
+        text = clean(text).strip()
         if not text:
             return
         start = self._append(text, "\n\n")
@@ -55,6 +57,7 @@ class Outline:
 
     def block(self, text: str, separator: str = "\n\n") -> None:
         """Add a block to the section; `separator` stands between it and what came before."""
+        text = clean(text)
         if not text.strip():
             return
         start = self._append(text, separator)
@@ -63,7 +66,7 @@ class Outline:
 
     def code(self, text: str, separator: str = "\n\n") -> None:
         """Add a block of which each line is a unit."""
-        before = self._length
+        before, text = self._length, clean(text)
         self.block(text, separator)
         if self._length > before:
             self._lines.append((self._length - len(text), self._length))
@@ -76,7 +79,7 @@ class Outline:
     def finish(self, title: str | None) -> ParsedDocument:
         """Return the document; `title` goes before its first heading of level 1."""
         self._end_section(0)
-        title = title or self._title
+        title = one_line(clean(title or "")) or self._title
         return ParsedDocument(
             text="".join(self._parts),
             sections=tuple(self._sections),

@@ -28,7 +28,11 @@ _CONTROL_SHARE = 0.10
 #: what text files do hold: TAB LF VT FF CR, and ESC of coloured logs
 _CONTROLS = bytes(set(range(1, 32)) - {9, 10, 11, 12, 13, 27})
 _LINE_ENDS = re.compile(r"\r\n|[\r\v\f]")
-_REMOVED = {code: None for code in (*range(32), 127) if chr(code) not in "\n\t"}
+_UNCLEAN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_REPLACED: dict[int, str | None] = {
+    **{code: None for code in (*range(32), 127) if chr(code) not in "\n\t"},
+    **dict.fromkeys(range(0xD800, 0xE000), "\ufffd"),
+}
 
 
 def decode(content: bytes) -> str:
@@ -38,9 +42,16 @@ def decode(content: bytes) -> str:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Rejected("invalid_utf8", f"byte {error.start} of {len(content)}: {error.reason}") from error
-    text = _LINE_ENDS.sub("\n", text).translate(_REMOVED)
+    text = clean(text)
     refuse_empty(text)
     return text
+
+
+def clean(text: str) -> str:
+    """Apply rules 3 and 4 to what an entity or an escape may have brought back; a lone surrogate is U+FFFD."""
+    if _UNCLEAN.search(text) is None:
+        return text
+    return _LINE_ENDS.sub("\n", text).translate(_REPLACED)
 
 
 def refuse_binary(content: bytes) -> None:
