@@ -1,56 +1,57 @@
-"""Which parser takes which media type, and what to do where a producer names none. Knows no format itself."""
+"""Which parser takes which media type. Knows no format itself and imports a parser when it is first needed."""
 
-import re
+import functools
+import importlib
 from collections.abc import Mapping
-from pathlib import PurePosixPath
+from typing import cast
 
-from freshline.parsing.markdown import parse_markdown
-from freshline.parsing.plain import parse_plain
+from freshline.parsing import media_types as types
+from freshline.parsing.detection import media_type_of
 from freshline.parsing.port import ParsedDocument, Parser
 from schemas.reject import Rejected
 
-PLAIN = "text/plain"
-MARKDOWN = "text/markdown"
+_SOURCE = "source_code:parse_source"
 
-PARSERS: Mapping[str, Parser] = {
-    PLAIN: parse_plain,
-    MARKDOWN: parse_markdown,
-    "text/x-markdown": parse_markdown,
+#: media type -> module below freshline.parsing and its function
+PARSERS: Mapping[str, str] = {
+    types.PLAIN: "plain:parse_plain",
+    types.MARKDOWN: "markdown:parse_markdown",
+    types.HTML: "html_page:parse_html",
+    types.RST: "restructured:parse_restructured",
+    types.CSV: "delimited:parse_delimited",
+    types.TSV: "delimited:parse_delimited",
+    types.JSON: "json_text:parse_json",
+    types.JSON_LINES: "json_text:parse_json",
+    types.EMAIL: "mail:parse_mail",
+    types.PDF: "pdf:parse_pdf",
+    types.DOCX: "docx:parse_docx",
+    types.PPTX: "pptx:parse_pptx",
+    types.XLSX: "xlsx:parse_xlsx",
+    **dict.fromkeys(types.SOURCE, _SOURCE),
 }
 
-_SUFFIXES = {".md": MARKDOWN, ".markdown": MARKDOWN, ".txt": PLAIN}
-_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
-#: An ATX heading or a fence at the start of a line, among the first lines: see _looks_like_markdown.
-_MARKDOWN_LINE = re.compile(rb"^(?:#{1,6}[ \t]+\S|```|~~~)", re.MULTILINE)
-_DETECTION_BYTES = 65_536
+#: Media types whose libraries are not bounded by construction: they belong into a process that can be ended.
+ISOLATED = frozenset(
+    {types.HTML, types.RST, types.EMAIL, types.PDF, types.DOCX, types.PPTX, types.XLSX},
+)
 
 
 def parse(content: bytes, content_type: str | None, *, name: str = "") -> ParsedDocument:
-    """Parse the bytes of one document by its media type; None: by the suffix of `name`, else by content.
-
-    Parameters of the media type are read for `charset` only, and it must be UTF-8. Raises Rejected.
-    """
-    media_type = _media_type(content_type) if content_type else _guess(content, name)
-    parser = PARSERS.get(media_type)
-    if parser is None:
-        raise Rejected("unsupported_type", f"{media_type[:80]!r}, expected one of {', '.join(PARSERS)}")
-    return parser(content)
+    """Parse the bytes of one document, in this process, whatever its media type. Raises Rejected."""
+    return parser_for(media_type_of(content, content_type, name))(content)
 
 
-def _media_type(content_type: str) -> str:
-    """Return the lower-case media type (RFC 9110, section 8.3). Raises Rejected for a charset other than UTF-8."""
-    media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
-    for parameter in parameters:
-        key, _, value = parameter.partition("=")
-        if key.strip() == "charset" and value.strip().strip('"') not in _CHARSETS:
-            raise Rejected("unsupported_type", f"charset {value[:40]!r}, expected utf-8")
-    return media_type
+def parser_for(media_type: str) -> Parser:
+    """Return the parser of a media type that media_type_of gave. Raises Rejected(unsupported_type) for others."""
+    if media_type not in PARSERS:
+        raise Rejected("unsupported_type", f"{media_type[:80]!r}: no parser for it")
+    parser = _resolved(PARSERS[media_type])
+    if media_type in types.SOURCE:
+        return cast("Parser", functools.partial(parser, language=types.SOURCE[media_type]))
+    return parser
 
 
-def _guess(content: bytes, name: str) -> str:
-    by_name = _SUFFIXES.get(PurePosixPath(name).suffix.lower())
-    return by_name or (MARKDOWN if _looks_like_markdown(content) else PLAIN)
-
-
-def _looks_like_markdown(content: bytes) -> bool:
-    return _MARKDOWN_LINE.search(content[:_DETECTION_BYTES].replace(b"\r", b"\n")) is not None
+@functools.cache
+def _resolved(reference: str) -> Parser:
+    module, _, function = reference.partition(":")
+    return cast("Parser", getattr(importlib.import_module(f"freshline.parsing.{module}"), function))

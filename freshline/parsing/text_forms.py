@@ -1,0 +1,111 @@
+"""Which form a text has, by its beginning: for content that nobody named. Knows no binary format and no names.
+
+Each test is a rule with a reason to say no: a text that fits none is plain text, and nothing is lost then.
+"""
+
+import csv
+import itertools
+import re
+
+from freshline.parsing import json_values
+from freshline.parsing import media_types as types
+
+_BEGINNING = 65_536
+#: WHATWG MIME sniffing, section 7.1, but for what Markdown files begin with too (<h1 align=…>, <p>, <a>, <img>).
+_PAGE = re.compile(
+    r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|meta)[\s>/]",
+    re.IGNORECASE | re.DOTALL,
+)
+#: A field's name and colon (RFC 5322, section 2.2).
+_FIELD = re.compile(r"([!-9;-~]{1,76}):[ \t]?\S?")
+#: Beside From:, one of these; a text of the form "From: … To: …" is more often a note.
+_MESSAGE_FIELDS = frozenset({"date", "message-id", "mime-version", "received"})
+_MARKDOWN_LINE = re.compile(r"^(?:#{1,6}[ \t]+\S|```|~~~)", re.MULTILINE)
+_MARKDOWN_LINK = re.compile(r"\]\(\S")
+_DIRECTIVE = re.compile(r"^\.\. (?:[\w-]+::|_[^\n:]+:|\|[^\n|]+\| [\w-]+::)", re.MULTILINE)
+_UNDERLINED = re.compile(r"^(\S[^\n]*)\n(([=\-~^\"'*+#`:.])\3{2,})[ \t]*$", re.MULTILINE)
+_SHEBANG = re.compile(r"#![ \t]*\S*?(?:/env[ \t]+(?:-S[ \t]+)?)?([a-z]+)[\d.]*(?:\s|$)")
+_INTERPRETERS = {
+    "python": "text/x-python",
+    "node": "text/javascript",
+    "ruby": "text/x-ruby",
+    "php": "text/x-php",
+    **dict.fromkeys(("sh", "bash", "zsh", "dash", "ksh"), "application/x-sh"),
+}
+#: Rows that are looked at, the least that make a table, characters of a column's name at most.
+_ROWS, _LEAST_ROWS, _LABEL = 50, 3, 60
+#: Delimiter -> columns that a table has at least: a comma in each line is no table yet.
+_DELIMITERS = {"\t": 2, ",": 3, ";": 3, "|": 3}
+
+
+def beginning(content: bytes) -> str:
+    """Return the first 64 KiB as text, LF as line end, bytes that are not UTF-8 replaced."""
+    text = content[:_BEGINNING].decode("utf-8-sig", errors="replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def media_type(content: bytes, text: str) -> str:
+    """Return the form of a text that is neither page nor message; text = beginning(content)."""
+    if found := _SHEBANG.match(text):
+        return _INTERPRETERS.get(found[1].rpartition("/")[2], types.PLAIN)
+    if found_json := json_type(content):
+        return found_json
+    if _DIRECTIVE.search(text):
+        return types.RST
+    if _MARKDOWN_LINE.search(text):
+        return types.MARKDOWN
+    if _is_underlined(text):
+        return types.RST
+    return _table_type(text, cut=len(content) > _BEGINNING) or types.PLAIN
+
+
+def is_page(text: str) -> bool:
+    """Whether a text begins as a page of HTML does."""
+    return _PAGE.match(text) is not None
+
+
+def is_message(text: str) -> bool:
+    """Whether a text begins with the header fields of an e-mail and an empty line."""
+    head, end, _ = text.partition("\n\n")
+    lines = head.split("\n")
+    if lines[0].startswith("From "):  # as mailboxes separate messages
+        lines = lines[1:]
+    fields = [_FIELD.match(line) for line in lines if not line.startswith((" ", "\t"))]
+    names = {field[1].lower() for field in fields if field}
+    return bool(end) and None not in fields and "from" in names and bool(names & _MESSAGE_FIELDS)
+
+
+def json_type(content: bytes) -> str | None:
+    """Return JSON for one object or array, JSON Lines for at least two, a line each."""
+    if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
+        return None
+    text = content.decode("utf-8-sig", errors="replace")
+    if json_values.is_json(text):
+        return types.JSON
+    return types.JSON_LINES if json_values.is_json_lines(text) else None
+
+
+def _is_underlined(text: str) -> bool:
+    """Whether two titles stand over lines of their length, and no link is Markdown's."""
+    titles = [found for found in _UNDERLINED.finditer(text) if len(found[2]) >= len(found[1].rstrip())]
+    return len(titles) > 1 and _MARKDOWN_LINK.search(text) is None
+
+
+def _table_type(text: str, *, cut: bool) -> str | None:
+    lines = list(itertools.islice(filter(str.strip, text.split("\n")), _ROWS + 1))
+    lines = lines[:-1] if cut or len(lines) > _ROWS else lines
+    for delimiter, least in _DELIMITERS.items():
+        if len(lines) >= _LEAST_ROWS and _is_table(lines, delimiter, least):
+            return types.TSV if delimiter == "\t" else types.CSV
+    return None
+
+
+def _is_table(lines: list[str], delimiter: str, least: int) -> bool:
+    """Whether each row has as many cells as the first, whose cells are names: short, distinct, none empty."""
+    try:
+        header, *rows = csv.reader(lines, delimiter=delimiter, strict=True)
+    except csv.Error:
+        return False
+    names = {name.strip() for name in header}
+    named = "" not in names and len(names) == len(header) and max(map(len, names)) <= _LABEL
+    return named and len(header) >= least and all(len(row) == len(header) for row in rows)
