@@ -3,7 +3,7 @@
 import functools
 import importlib
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 from freshline.parsing import media_types as types
 from freshline.parsing.detection import media_type_of
@@ -47,7 +47,7 @@ def parser_for(media_type: str) -> Parser:
         raise Rejected("unsupported_type", f"{media_type[:80]!r}: no parser for it")
     parser = _resolved(PARSERS[media_type])
     if media_type in types.SOURCE:
-        return cast("Parser", functools.partial(parser, language=types.SOURCE[media_type]))
+        return functools.partial(cast("Any", parser), language=types.SOURCE[media_type])
     return parser
 
 

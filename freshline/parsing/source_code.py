@@ -51,7 +51,8 @@ def parse_source(content: bytes, *, language: str = "none") -> ParsedDocument:
 
 def _sections(text: str, pattern: re.Pattern[str] | None) -> Iterator[Section]:
     """Yield what stands between two definitions, white space at its ends left out."""
-    start, path = 0, ()
+    start = 0
+    path: tuple[str, ...] = ()
     for number, found in enumerate(pattern.finditer(text) if pattern else ()):
         if number == _MAX_DEFINITIONS:
             break
