@@ -70,7 +70,7 @@ class ModelSettings:
 class ChunkingSettings:
     """Section [chunking]."""
 
-    max_tokens: int = _setting(220, "tokens of a chunk at most, title and heading left out")
+    max_tokens: int = _setting(250, "tokens of what is embedded at most, title and heading path included")
     overlap_tokens: int = _setting(0, "tokens that neighbours share")
 
 
@@ -80,6 +80,9 @@ class LimitSettings:
 
     max_chunks: int = _setting(5000, "chunks of one document at most")
     max_keys: int = _setting(1000, "JSON keys of one message at most")
+    max_pages: int = _setting(2000, "pages, slides or sheets of one document at most")
+    parse_seconds: float = _setting(30.0, "processor time of parsing one document at most")
+    parse_memory: int = _setting(2**30, "bytes of memory of parsing one document at most")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

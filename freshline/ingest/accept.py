@@ -12,7 +12,7 @@ from freshline.chunking.port import Chunker
 from freshline.ids import document_key
 from freshline.ingest.record import RawRecord
 from freshline.ingest.state import Reject, State
-from freshline.parsing.registry import parse
+from freshline.parsing.port import Parse
 from freshline.revision import Kind, Revision
 from freshline.settings import CollectionSettings, CollectionsSettings, LimitSettings
 from schemas.codec import Tombstone, content_bytes, decode_document
@@ -26,10 +26,13 @@ _REPEATED = 32 * 2**20
 class Acceptor:
     """Turns records into states by one policy."""
 
-    def __init__(self, collections: CollectionsSettings, limits: LimitSettings, chunker: Chunker) -> None:
+    def __init__(
+        self, collections: CollectionsSettings, limits: LimitSettings, chunker: Chunker, parse: Parse
+    ) -> None:
         self._collections = collections
         self._limits = limits
         self._chunker = chunker
+        self._parse = parse
 
     def accept(self, record: RawRecord, clock: int) -> State | Reject:
         """Return what the record becomes; `clock` is its partition's running clock, ms."""
@@ -63,14 +66,14 @@ class Acceptor:
 
     def _read(self, event: DocumentEvent, collection: CollectionSettings) -> dict[str, Any]:
         content = content_bytes(event)
-        parsed = parse(content, event.content_type, name=event.doc_id)
-        chunks = tuple(self._chunker(parsed))
+        parsed = self._parse(content, event.content_type, name=event.doc_id)
+        title = event.title or parsed.title
+        chunks = tuple(self._chunker(parsed, title))
         if not chunks:
             raise Rejected("empty_document")
         if len(chunks) > self._limits.max_chunks:
             raise Rejected("too_many_chunks", f"{len(chunks)} chunks, at most {self._limits.max_chunks}")
         acl = collection.default_acl if event.acl is None else event.acl
-        title = event.title or parsed.title
         _check_repeated(event, title, acl, len(chunks))
         return {"event": event, "content": content, "title": title, "acl": acl, "chunks": chunks}
 

@@ -14,6 +14,7 @@ from freshline.embedding.cached import CachedEmbedder
 from freshline.embedding.load import load_embedder
 from freshline.ingest.accept import Acceptor
 from freshline.lake.storage import Storage
+from freshline.parsing.isolated import IsolatedParser
 from freshline.settings import Settings
 
 
@@ -35,12 +36,13 @@ def open_parts(settings: Settings) -> Parts:
 @functools.lru_cache(maxsize=1)
 def _open(encoded: bytes) -> Parts:
     settings = msgspec.json.decode(encoded, type=Settings)
+    parser = IsolatedParser(settings.limits)
+    parser.start()  # ready before the model is
     embedder = load_embedder(settings.models)
     fingerprint_id = embedder.fingerprint.id
+    chunker = make_chunker(settings.chunking, settings.models)
     return Parts(
-        acceptor=Acceptor(
-            settings.collections, settings.limits, make_chunker(settings.chunking, settings.models)
-        ),
+        acceptor=Acceptor(settings.collections, settings.limits, chunker, parser),
         embedder=CachedEmbedder(embedder, open_cache(settings, fingerprint_id)),
         storage=Storage(settings.lake.uri),
         fingerprint_id=fingerprint_id,

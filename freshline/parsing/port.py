@@ -32,6 +32,14 @@ class ParsedDocument:
     lines: tuple[tuple[int, int], ...] = ()
 
 
+class Parse(Protocol):
+    """Find out what a document's bytes are and parse them."""
+
+    def __call__(self, content: bytes, content_type: str | None, *, name: str = "") -> ParsedDocument:
+        """Return the parsed document. Raises Rejected."""
+        ...
+
+
 class Parser(Protocol):
     """Parse the bytes of one document."""
 

@@ -17,6 +17,7 @@ from freshline.ingest.parts import Parts
 from freshline.ingest.record import RawRecord
 from freshline.ingest.result import PassResult
 from freshline.lake.storage import Storage
+from freshline.parsing.registry import parse
 from freshline.settings import ChunkingSettings, CollectionsSettings, LimitSettings, ModelSettings
 
 TINY = ModelSettings(backend="tiny")
@@ -27,7 +28,7 @@ def parts(tmp_path: Path) -> Parts:
     embedder = load_embedder(TINY)
     return Parts(
         acceptor=Acceptor(
-            CollectionsSettings(), LimitSettings(max_chunks=50), make_chunker(ChunkingSettings(), TINY)
+            CollectionsSettings(), LimitSettings(max_chunks=50), make_chunker(ChunkingSettings(), TINY), parse
         ),
         embedder=CachedEmbedder(embedder, NoEmbeddingCache()),
         storage=Storage(str(tmp_path)),
