@@ -89,7 +89,7 @@ def _documents(seed: int, count: int) -> list[DocumentEvent]:
 def _chunks(documents: Sequence[DocumentEvent], settings: Settings) -> list[str]:
     chunker = make_chunker(settings.chunking, settings.models)
     parsed = (parse((event.content or "").encode(), event.content_type) for event in documents)
-    texts = (embedded_text(chunk, document.title) for document in parsed for chunk in chunker(document))
+    texts = (embedded_text(chunk) for document in parsed for chunk in chunker(document, document.title))
     return list(
         dict.fromkeys(texts)
     )  # the streaming side embeds equal texts once: neither side gains by repeats

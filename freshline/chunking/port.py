@@ -14,7 +14,10 @@ MAX_HEADING = 512
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A passage: text == document.text[start:end]; `heading` as heading_path gives it, '' at the top."""
+    """A passage: text == document.text[start:end]; `heading` as heading_path gives it, '' at the top.
+
+    `context` is what is embedded before it: title and heading path, cut so that all of it is read by the model.
+    """
 
     ordinal: int
     start: int
@@ -22,6 +25,7 @@ class Chunk:
     heading: str
     page: int | None
     text: str
+    context: str = ""
 
 
 class Chunker(Protocol):
@@ -30,8 +34,8 @@ class Chunker(Protocol):
     #: names the algorithm and its parameters: part of what a generation is
     name: str
 
-    def __call__(self, document: ParsedDocument) -> list[Chunk]:
-        """Return at least one chunk for a document with text."""
+    def __call__(self, document: ParsedDocument, title: str | None) -> list[Chunk]:
+        """Return at least one chunk for a document with text; `title` is embedded with every chunk."""
         ...
 
 
@@ -52,15 +56,10 @@ def heading_path(headings: Sequence[str]) -> str:
     return path
 
 
-def embedded_text(chunk: Chunk, title: str | None) -> str:
+def embedded_text(chunk: Chunk) -> str:
     r"""Return what is embedded and what keys the embedding cache: title and heading path, then the passage.
 
-    A title that the heading path begins with is not said twice.
-
-    >>> embedded_text(Chunk(0, 0, 3, "Setup > Linux", None, "Run"), "Guide")
-    'Guide\nSetup > Linux\nRun'
-    >>> embedded_text(Chunk(0, 0, 3, "Guide > Setup", None, "Run"), "Guide")
-    'Guide > Setup\nRun'
+    >>> embedded_text(Chunk(0, 0, 3, "Setup", None, "Run", "Guide\nSetup"))
+    'Guide\nSetup\nRun'
     """
-    told = title is not None and (chunk.heading + HEADING_SEPARATOR).startswith(title + HEADING_SEPARATOR)
-    return "\n".join(part for part in ("" if told else title, chunk.heading, chunk.text) if part)
+    return f"{chunk.context}\n{chunk.text}" if chunk.context else chunk.text

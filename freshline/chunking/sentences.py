@@ -1,7 +1,7 @@
-"""Sentences of a passage, for extractive answers. The rules within a paragraph are sentencex's.
+"""Sentences of a passage: what chunks and extractive answers are made of. The rules within a line are sentencex's.
 
 A new line ends a sentence where it separates list items, table rows, headings or paragraphs. Elsewhere it is
-taken as a wrapped line: a long line that goes on at the same depth.
+taken as a wrapped line: a long line that goes on at the same depth, and not one of two "Field: value" lines.
 """
 
 import re
@@ -12,6 +12,10 @@ _MARKER = re.compile(r"[ \t]*(?:[-*+•‣◦]|\d{1,4}[.)]|[a-z]\))[ \t]+")
 _CELLS = re.compile(r"\s\|\s|^\s*\||\t")
 #: A line shorter than this was ended on purpose: nobody wraps text so early.
 _WRAPPED_FROM = 40
+#: A longer one was not wrapped: it is a paragraph on a line of its own.
+_WRAPPED_TO = 200
+#: "Exports - partners: " at the start of a line; two lines that begin so are two fields of a record.
+_FIELD = re.compile(r"\s*[^\W\d_][^:.!?]{0,99}:\s")
 
 Span = tuple[int, int]
 
@@ -22,21 +26,22 @@ def sentence_spans(text: str, language: str = "en") -> list[Span]:
     A list marker at the start of an item is left out.
     """
     found: list[Span] = []
-    for start, end in _paragraphs(text):
+    for start, end in stretches(text):
         marker = _MARKER.match(text, start, end)
         body = marker.end() if marker else start
-        found += (_stripped(text, *span) for span in _within(text[body:end], body, language))
+        found += (_stripped(text, *span) for span in within(text[body:end], body, language))
     return [span for span in found if span[0] < span[1]]
 
 
-def _paragraphs(text: str) -> Iterator[Span]:
-    """Yield the stretches between new lines that end a sentence."""
+def stretches(text: str) -> Iterator[Span]:
+    """Yield the stretches between new lines that end a sentence; they make up the text."""
     start = place = 0
-    previous = ""
+    first = previous = ""
     for line in text.splitlines(keepends=True):
-        if previous and not _goes_on(previous, line):
+        if previous and (not _goes_on(previous, line) or _are_fields(first, line)):
             yield start, place
             start = place
+        first = line if start == place else first
         previous = line
         place += len(line)
     if start < place:
@@ -45,7 +50,7 @@ def _paragraphs(text: str) -> Iterator[Span]:
 
 def _goes_on(line: str, following: str) -> bool:
     """Tell whether `following` is the rest of a wrapped line."""
-    if len(line.strip()) < _WRAPPED_FROM or not following.strip():
+    if not _WRAPPED_FROM <= len(line.strip()) <= _WRAPPED_TO or not following.strip():
         return False
     if _MARKER.match(following) or _CELLS.search(line) or _CELLS.search(following):
         return False
@@ -53,13 +58,17 @@ def _goes_on(line: str, following: str) -> bool:
     return _depth(following) in {_depth(line), marker.end() if marker else -1}
 
 
+def _are_fields(line: str, following: str) -> bool:
+    return bool(_FIELD.match(line) and _FIELD.match(following))
+
+
 def _depth(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def _within(text: str, base: int, language: str) -> Iterator[Span]:
-    """Yield the sentences of one paragraph; its new lines are spaces here, so lengths stay."""
-    from sentencex import get_sentence_boundaries  # noqa: PLC0415 - only a process that answers needs it
+def within(text: str, base: int, language: str) -> Iterator[Span]:
+    """Yield the sentences of one stretch that begins at `base`; its new lines are spaces here, so lengths stay."""
+    from sentencex import get_sentence_boundaries  # noqa: PLC0415 - only a process that cuts or answers needs it
 
     for boundary in get_sentence_boundaries(language, re.sub(r"\s", " ", text)):
         yield base + boundary["start_index"], base + boundary["end_index"]

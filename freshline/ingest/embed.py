@@ -24,7 +24,7 @@ def embed(states: Sequence[State], embedder: DocumentEmbedder) -> tuple[list[Sta
     kept = list(states)
     refused: list[Reject] = []
     while True:
-        texts = [embedded_text(chunk, state.title) for state in kept for chunk in state.chunks]
+        texts = [embedded_text(chunk) for state in kept for chunk in state.chunks]
         try:
             return kept, embedder.documents(texts), refused
         except BadEmbedding as bad:

@@ -17,7 +17,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from freshline.chunking import make_chunker
-from freshline.chunking.recursive import CHARACTERS_PER_TOKEN
+from freshline.chunking.sizes import CHARACTERS_PER_TOKEN
 from freshline.embedding import fingerprint_of, load_embedder
 from freshline.embedding import libraries as embedding_libraries
 from freshline.embedding.export import IR, NOTE, export, install, is_whole
@@ -128,7 +128,7 @@ def test_the_fingerprint_is_known_before_loading(embedder: Embedder) -> None:
 def test_chunks_fit_by_the_models_own_count(embedder: Embedder) -> None:
     settings = ChunkingSettings(max_tokens=64)
     text = _ALL[:30_000] + " " + "x" * 10_000 + ("y" * 150 + " ") * 200
-    chunks = make_chunker(settings, SETTINGS)(plain_document(text))
+    chunks = make_chunker(settings, SETTINGS)(plain_document(text), None)
     assert max(embedder.count_tokens([chunk.text for chunk in chunks])) <= 64
     assert max(len(chunk.text) for chunk in chunks) <= 64 * CHARACTERS_PER_TOKEN
     assert "".join("".join(c.text.split()) for c in chunks) == "".join(text.split())
