@@ -68,7 +68,7 @@ def decode_document(key: bytes | None, value: bytes | None, *, max_keys: int) ->
 
 
 def content_bytes(event: DocumentEvent) -> bytes:
-    """Return the document's own bytes, b"" for a deleted state. Raises Rejected where base64 is wrong."""
+    """Return the bytes that a message carries, b"" where it carries none. Raises Rejected where base64 is wrong."""
     if event.content_base64 is not None:
         return rules.base64_bytes(event.content_base64)
     return (event.content or "").encode()

@@ -35,6 +35,10 @@ _RULES: dict[tuple[str, str], dict[str, Any]] = {
             "oneOf": [
                 {"properties": {"content": _GIVEN, "content_base64": _NULL}, "required": ["content"]},
                 {"properties": {"content": _NULL, "content_base64": _GIVEN}, "required": ["content_base64"]},
+                {
+                    "properties": {"content": _NULL, "content_base64": _NULL, "uri": _GIVEN},
+                    "required": ["uri"],
+                },
             ]
         },
     },

@@ -41,8 +41,9 @@ PUBLIC = "public"
 class DocumentEvent:
     """One state of a document (topic `documents`, key `collection/doc_id`).
 
-    Exactly one of content and content_base64 is given, unless `deleted`. A delete ordered by version gives
-    `deleted` and `version`; a record with a null value deletes every earlier state whatever its version.
+    Exactly one of content and content_base64 is given, unless `deleted`; or neither, and the content is what lies at
+    `uri`, where the operator allows it. A delete ordered by version gives `deleted` and `version`; a record with a
+    null value deletes every earlier state whatever its version.
     """
 
     schema_version: Literal[1]
@@ -50,6 +51,8 @@ class DocumentEvent:
     doc_id: DocId
     content: str | None = None
     content_base64: str | None = None
+    #: of the document's own bytes; content that is something else is refused
+    content_sha256: Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{64}\Z")] | None = None
     content_type: Annotated[str, Meta(max_length=128)] | None = None
     title: Annotated[str, Meta(max_length=1024)] | None = None
     uri: Annotated[str, Meta(max_length=4096)] | None = None

@@ -14,7 +14,7 @@ from schemas.reject import Rejected
 
 
 def document(event: DocumentEvent) -> DocumentEvent:
-    """Exactly one content unless deleted, a delete has a version, metadata of safe numbers, times in UTC.
+    """One content or a uri unless deleted, a delete has a version, metadata of safe numbers, times in UTC.
 
     A deleted state carries no content: what is given with it is dropped, so that no erasure stores text.
     """
@@ -25,12 +25,11 @@ def document(event: DocumentEvent) -> DocumentEvent:
         expires_at=_utc("expires_at", event.expires_at),
     )
     if not event.deleted:
-        if (event.content is None) == (event.content_base64 is None):
-            raise Rejected("invalid_field", "exactly one of content and content_base64 is needed")
+        _one_content(event)
         return event
     if event.version is None:
         raise Rejected("invalid_field", "a delete by `deleted` needs `version`")
-    return replace(event, content=None, content_base64=None)
+    return replace(event, content=None, content_base64=None, content_sha256=None)
 
 
 def query(question: Query) -> Query:
@@ -49,6 +48,12 @@ def base64_bytes(text: str) -> bytes:
         return a2b_base64(text.encode("ascii"), strict_mode=True)
     except (Base64Error, UnicodeEncodeError):
         raise wrong from None
+
+
+def _one_content(event: DocumentEvent) -> None:
+    given = sum(one is not None for one in (event.content, event.content_base64))
+    if given > 1 or (given == 0 and event.uri is None):
+        raise Rejected("invalid_field", "exactly one of content and content_base64 is needed, or else uri")
 
 
 def _metadata(event: DocumentEvent) -> None:
