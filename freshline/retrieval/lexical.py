@@ -15,8 +15,9 @@ from freshline.retrieval.live import LiveSegment
 from freshline.retrieval.masks import Scope
 from freshline.retrieval.ranking import Part, Ranking, rank
 
-#: What a term counts for by where it stands.
-BOOSTS = {"text": 1.0, "heading": 0.5, "title": 0.5}
+#: What a term counts for by where it stands. The body holds title and heading as well as the passage, so that a term
+#: of the title counts beside the passage's own and not instead of them (docs/decisions/0025).
+BOOSTS = {"body": 1.0, "heading": 0.5, "title": 0.5}
 #: Distinct terms of one question at most, the first ones: bounds the cost of a question that is a book.
 MAX_TERMS = 256
 #: Candidates fetched at most to settle a tie at the end of a ranking; a longer tie is cut in the index's order.

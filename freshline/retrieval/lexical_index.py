@@ -43,7 +43,7 @@ def analyzer() -> Any:
 def lexical_schema() -> Any:
     """Return the fields of a row."""
     builder = tantivy.SchemaBuilder()
-    for field in ("text", "heading", "title"):
+    for field in ("body", "heading", "title"):
         builder.add_text_field(field, tokenizer_name=ANALYZER, index_option="freq")
     for field in ("acl", "collection"):
         builder.add_text_field(field, tokenizer_name="raw", index_option="basic")
@@ -133,7 +133,8 @@ def _documents(rows: pa.Table) -> Iterable[Any]:
     expires = rows["expires_at"].cast(pa.int64()).fill_null(NEVER).to_pylist()
     for row, expires_us in zip(rows.drop_columns(["expires_at"]).to_pylist(), expires, strict=True):
         document = tantivy.Document()
-        for field in ("text", "heading", "title"):
+        document.add_text("body", "\n".join(filter(None, (row["title"], row["heading"], row["text"]))))
+        for field in ("heading", "title"):
             if row[field]:
                 document.add_text(field, row[field])
         for principal in set(row["acl"]):
