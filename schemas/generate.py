@@ -3,6 +3,7 @@
 The files are committed and checked to be equal to what is generated here: `python -m schemas --check`.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +55,17 @@ _RULES: dict[tuple[str, str], dict[str, Any]] = {
 
 def generated() -> dict[str, str]:
     """Return {path below schemas/: text} of every generated file."""
-    messages = {
-        f"messages/{name}.v{version}.schema.json": _json_schema(name, version, kind)
+    messages = {f"messages/{name}.schema.json": _text(schema) for name, schema in json_schemas().items()}
+    return messages | {f"tables/{name}.yaml": _table(name) for name in TABLES}
+
+
+def json_schemas() -> dict[str, dict[str, Any]]:
+    """Return {<message>.v<version>: its JSON Schema}."""
+    return {
+        f"{name}.v{version}": _json_schema(name, version, kind)
         for name, versions in MESSAGES.items()
         for version, kind in versions.items()
     }
-    return messages | {f"tables/{name}.yaml": _table(name) for name in TABLES}
 
 
 def write(root: Path) -> list[str]:
@@ -79,14 +85,14 @@ def differing(root: Path) -> list[str]:
 def stray(root: Path) -> list[str]:
     """Return files that lie among the generated ones and are none of them."""
     found = [*root.glob("messages/*"), *root.glob("tables/*")]
-    return sorted({str(path.relative_to(root)) for path in found} - generated().keys())
+    return sorted({str(path.relative_to(root)) for path in found if path.is_file()} - generated().keys())
 
 
 def _read(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
-def _json_schema(name: str, version: int, kind: type) -> str:
+def _json_schema(name: str, version: int, kind: type) -> dict[str, Any]:
     schema = msgspec.json.schema(kind)
     for definition, keywords in schema["$defs"].items():
         _merge(keywords, _RULES.get((name, definition), {}))
@@ -96,8 +102,13 @@ def _json_schema(name: str, version: int, kind: type) -> str:
         "$comment": _HOW,
         **schema,
     }
-    text = msgspec.json.format(msgspec.json.encode(whole), indent=2).decode()
-    return text.replace(r"\\Z", "$") + "\n"  # Python's end of text, as ECMA-262 writes it
+    text = json.dumps(whole).replace(r"\\Z", "$")  # Python's end of text, as ECMA-262 writes it
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+def _text(schema: dict[str, Any]) -> str:
+    return msgspec.json.format(msgspec.json.encode(schema), indent=2).decode() + "\n"
 
 
 def _merge(into: dict[str, Any], more: dict[str, Any]) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 import yaml
 
+from schemas.compatibility import Mode
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageName:
@@ -21,14 +23,14 @@ class MessageName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """One topic's contract. `configuration` is Kafka's own, name to text."""
+    """One topic's contract. `compatibility` is that of its message within a version; `configuration` is Kafka's own."""
 
     name: str
     owner: str
     description: str
     key: str
     message: MessageName
-    compatibility: str
+    compatibility: Mode
     partitions: int
     configuration: Mapping[str, str]
 
