@@ -20,6 +20,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "chunking.overlap_tokens": (0, 8191),
     "limits.max_chunks": (1, _MORE),
     "limits.max_keys": (1, _MORE),
+    "limits.content_bytes": (1, 2**30),
     "limits.max_pages": (1, 100_000),
     "limits.parse_seconds": (0.1, 3600),
     "limits.parse_memory": (256 * 2**20, _MORE),
@@ -54,6 +55,14 @@ def _faults(settings: Settings) -> Iterator[tuple[str, Any, str]]:
             yield key, value, f"{least} or more" if greatest == _MORE else f"{least} to {greatest}"
     if settings.chunking.overlap_tokens >= settings.chunking.max_tokens:
         yield "chunking.overlap_tokens", settings.chunking.overlap_tokens, "less than chunking.max_tokens"
+    for root in settings.limits.content_roots:
+        path = root.removeprefix("file://")
+        if not path.startswith("/") or ".." in path.split("/"):
+            yield (
+                "limits.content_roots",
+                settings.limits.content_roots,
+                "absolute folders or file:///…, without ..",
+            )
     yield from _kafka(settings)
     yield from _redis(settings)
     for name, collection in settings.collections.named.items():

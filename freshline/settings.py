@@ -83,6 +83,8 @@ class LimitSettings:
     max_pages: int = _setting(2000, "pages, slides or sheets of one document at most")
     parse_seconds: float = _setting(30.0, "processor time of parsing one document at most")
     parse_memory: int = _setting(2**30, "bytes of memory of parsing one document at most")
+    content_roots: tuple[str, ...] = _setting((), "folders below which content by uri is read; empty = off")
+    content_bytes: int = _setting(64 * 2**20, "size of a document's content by uri at most")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +103,9 @@ class StreamSettings:
     trigger: float = _setting(0.0, "least time between starts of micro-batches; 0 = at once")
     accept_gap: bool = _setting(
         False, "go on behind records that Kafka's retention removed before they were read"
+    )
+    accept_cluster: bool = _setting(
+        False, "read the topic of another Kafka cluster from its beginning, into the same lake"
     )
 
 

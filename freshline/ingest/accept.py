@@ -1,9 +1,10 @@
-"""Record → state: decode, check against the collection's settings, parse, chunk. Pure but for the chunker.
+"""Record → state: decode, check against the collection's settings, get the content, parse, chunk.
 
 Knows neither vectors nor files. Whatever the bytes, the result is a State or a Reject: never an exception.
 """
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -15,24 +16,33 @@ from freshline.ingest.state import Reject, State
 from freshline.parsing.port import Parse
 from freshline.revision import Kind, Revision
 from freshline.settings import CollectionSettings, CollectionsSettings, LimitSettings
-from schemas.codec import Tombstone, content_bytes, decode_document
+from schemas.codec import Tombstone, decode_document
 from schemas.messages import DocumentEvent
 from schemas.reject import Rejected
 
 #: Bytes that a document's fields may take in all its chunks together; each worker holds them in memory.
 _REPEATED = 32 * 2**20
 
+#: A message to its document's bytes. Raises Rejected.
+ReadContent = Callable[[DocumentEvent], bytes]
+
 
 class Acceptor:
     """Turns records into states by one policy."""
 
     def __init__(
-        self, collections: CollectionsSettings, limits: LimitSettings, chunker: Chunker, parse: Parse
+        self,
+        collections: CollectionsSettings,
+        limits: LimitSettings,
+        chunker: Chunker,
+        parse: Parse,
+        content: ReadContent,
     ) -> None:
         self._collections = collections
         self._limits = limits
         self._chunker = chunker
         self._parse = parse
+        self._content = content
 
     def accept(self, record: RawRecord, clock: int) -> State | Reject:
         """Return what the record becomes; `clock` is its partition's running clock, ms."""
@@ -65,7 +75,7 @@ class Acceptor:
         return make(kind=Kind.PUT, revision=revision, **self._read(message, collection))
 
     def _read(self, event: DocumentEvent, collection: CollectionSettings) -> dict[str, Any]:
-        content = content_bytes(event)
+        content = self._content(event)
         parsed = self._parse(content, event.content_type, name=event.doc_id)
         title = event.title or parsed.title
         chunks = tuple(self._chunker(parsed, title))

@@ -69,7 +69,7 @@ def _groups(
         else:
             states.append(outcome)
             chunks += len(outcome.chunks)
-            held += len(record.value or b"")
+            held += max(len(record.value or b""), len(outcome.content or b""))  # by uri it is the greater
         if chunks >= CHUNKS_A_GROUP or held >= BYTES_A_GROUP:
             yield states, rejects
             states, rejects, chunks, held = [], [], 0, 0

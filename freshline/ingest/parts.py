@@ -13,6 +13,7 @@ from freshline.chunking.make import make_chunker
 from freshline.embedding.cached import CachedEmbedder
 from freshline.embedding.load import load_embedder
 from freshline.ingest.accept import Acceptor
+from freshline.ingest.content import ContentReader
 from freshline.lake.storage import Storage
 from freshline.parsing.isolated import IsolatedParser
 from freshline.settings import Settings
@@ -42,7 +43,9 @@ def _open(encoded: bytes) -> Parts:
     fingerprint_id = embedder.fingerprint.id
     chunker = make_chunker(settings.chunking, settings.models)
     return Parts(
-        acceptor=Acceptor(settings.collections, settings.limits, chunker, parser),
+        acceptor=Acceptor(
+            settings.collections, settings.limits, chunker, parser, ContentReader(settings.limits)
+        ),
         embedder=CachedEmbedder(embedder, open_cache(settings, fingerprint_id)),
         storage=Storage(settings.lake.uri),
         fingerprint_id=fingerprint_id,

@@ -91,6 +91,8 @@ def test_spark_conf_keeps_dots_in_its_names(tmp_path: Path) -> None:
         ("collections.open=perhaps", r"expected true or false"),
         ("models.backend=onnx", r"expected one of auto, openvino, torch, tiny"),
         ("observability.port=65536", r"65536, expected 0 to 65535"),
+        ("limits.content_roots=docs", r"limits\.content_roots = \('docs',\), expected absolute folders"),
+        ("limits.content_roots=/srv,/srv/../etc", r"expected absolute folders"),
         ("chunking.overlap_tokens=250", r"less than chunking\.max_tokens"),
         ("kafka.bootstrap=broker", r"'broker', expected host:port"),
         ("kafka.bootstrap=10.0.0.1:9092", r"loopback or kafka\.allow_plaintext"),

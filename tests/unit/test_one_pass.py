@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from freshline.cache.port import NoEmbeddingCache
@@ -12,10 +13,12 @@ from freshline.embedding.load import load_embedder
 from freshline.index.segment import read_segment
 from freshline.ingest import one_pass as module
 from freshline.ingest.accept import Acceptor
+from freshline.ingest.content import ContentReader
 from freshline.ingest.one_pass import PassPlan, one_pass
 from freshline.ingest.parts import Parts
 from freshline.ingest.record import RawRecord
 from freshline.ingest.result import PassResult
+from freshline.lake.parquet import table_path
 from freshline.lake.storage import Storage
 from freshline.parsing.registry import parse
 from freshline.settings import ChunkingSettings, CollectionsSettings, LimitSettings, ModelSettings
@@ -28,7 +31,11 @@ def parts(tmp_path: Path) -> Parts:
     embedder = load_embedder(TINY)
     return Parts(
         acceptor=Acceptor(
-            CollectionsSettings(), LimitSettings(max_chunks=50), make_chunker(ChunkingSettings(), TINY), parse
+            CollectionsSettings(),
+            LimitSettings(max_chunks=50),
+            make_chunker(ChunkingSettings(), TINY),
+            parse,
+            ContentReader(LimitSettings(content_roots=(str(tmp_path / "allowed"),))),
         ),
         embedder=CachedEmbedder(embedder, NoEmbeddingCache()),
         storage=Storage(str(tmp_path)),
@@ -92,3 +99,24 @@ def test_a_reject_holds_no_value(parts: Parts) -> None:
     assert not hasattr(outcome, "content")
     assert outcome.record.value is None
     assert len(getattr(outcome, "preview", "")) <= 4 * 120
+
+
+def test_content_by_uri_is_stored_as_it_was_read_and_counts_towards_the_group(
+    parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BYTES_A_GROUP", 5_000)
+    (tmp_path / "allowed").mkdir()
+    file = tmp_path / "allowed" / "tea.txt"
+    file.write_text("Tea is at four. " * 300)  # 4,800 bytes; with 512 for the record over 5,000
+    by_uri = {"schema_version": 1, "collection": "c", "uri": file.as_uri()}
+
+    def record(offset: int, doc_id: str, **fields: str) -> RawRecord:
+        body = json.dumps({**by_uri, "doc_id": doc_id, **fields}).encode()
+        return RawRecord("documents", 0, offset, 1000, f"c/{doc_id}".encode(), body)
+
+    result = run(parts, record(0, "a"), record(1, "b"), record(2, "c", uri=file.as_uri() + "x"))
+    assert result.reject_codes == {"content_unavailable": 1}
+    documents = [entry for entry in result.files if entry.table == "documents"]
+    assert [entry.rows for entry in documents] == [1, 1]
+    stored = pq.read_table(tmp_path / table_path("documents") / documents[0].path).to_pylist()[0]
+    assert (stored["content"], stored["uri"]) == (file.read_bytes(), file.as_uri())
