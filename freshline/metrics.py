@@ -27,6 +27,7 @@ RECORDS = _counter("stream_records", "records of decided micro-batches", "outcom
 CHUNKS = _counter("stream_chunks", "chunks of decided micro-batches")
 STAGE = _seconds("stream_stage", "time of one numbered step of a micro-batch", "stage")
 COVERED = _gauge("stream_covered_offset", "next offset to read, by manifest", "topic", "partition")
+TOPIC_RESTARTS = _counter("stream_topic_restarts", "times that `documents` was found to be created anew")
 COMPACTIONS = _counter("index_compactions", "compactions: done, conflict, failed", "outcome")
 SEGMENTS = _gauge("index_segments", "live segments", "generation", "shard")
 

@@ -11,7 +11,7 @@ from freshline import failpoints, topics
 from freshline.cache.factory import open_hints
 from freshline.clock import SystemClock
 from freshline.config import from_environment
-from freshline.errors import Fenced, UserError
+from freshline.errors import Fenced, MissingPart, TransientError, UserError
 from freshline.index.manifest import Manifest
 from freshline.ingest.generation import configured_generation
 from freshline.ingest.spark import run_pass, warm_up
@@ -20,21 +20,33 @@ from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
 from freshline.observability import serve_health, setup_logging
 from freshline.settings import Settings
-from freshline.transport.connection import topic_name
+from freshline.transport.connection import kafka_options, topic_name
 from freshline.transport.kafka import open_log
+from freshline.transport.kafka_identity import KafkaIdentities, TopicGone
 from freshline.transport.port import Log
 from streaming.broker_time import require_broker_time
 from streaming.compactor import Compactor
 from streaming.dead_letters import KafkaDeadLetters
 from streaming.kafka_options import spark_kafka_options
 from streaming.micro_batch import Steps
+from streaming.origin import Origin
 from streaming.runner import StreamParts, StreamPlan, StreamRunner
 from streaming.upkeep import Upkeep
 
 _log = structlog.get_logger()
 
 
-def _steps(settings: Settings, log: Log, storage: Storage, generation: int) -> Steps:
+def _origin(settings: Settings, identities: KafkaIdentities) -> Origin:
+    origin = Origin.of(topic_name(settings.kafka, "documents"), identities)
+    try:
+        found = topics.check(settings.kafka)
+    except MissingPart as error:
+        raise TransientError(str(error)) from error  # the broker was there a moment ago
+    require_broker_time(found)  # of this very topic: one that was created anew may be set otherwise
+    return origin
+
+
+def _steps(settings: Settings, log: Log, storage: Storage, generation: int, origin: Origin) -> Steps:
     lake = Lake(storage)
     return Steps(
         manifest=Manifest(lake),
@@ -49,7 +61,16 @@ def _steps(settings: Settings, log: Log, storage: Storage, generation: int) -> S
         notify=open_hints(settings).notify,
         run_pass=partial(run_pass, settings=settings),
         generation=generation,
+        origin=origin,
     )
+
+
+def _require_topic(settings: Settings, identities: KafkaIdentities) -> None:
+    """Refuse to start without the topic; one that is deleted later is waited for."""
+    try:
+        _origin(settings, identities)
+    except TopicGone as error:
+        raise MissingPart(f"{error}.") from error
 
 
 def _run(settings: Settings) -> None:
@@ -60,7 +81,8 @@ def _run(settings: Settings) -> None:
     lake.create()
     generation = configured_generation(settings, Manifest(lake))
     log = open_log(settings.kafka)
-    require_broker_time(topics.check(settings.kafka))
+    identities = KafkaIdentities(kafka_options(settings.kafka))
+    _require_topic(settings, identities)
     session = open_session(settings, "freshline-stream")
     warm_up(session, settings.spark.tasks, settings)
     upkeep = Upkeep(Compactor(session, settings), lambda: warm_up(session, settings.spark.tasks, settings))
@@ -70,7 +92,8 @@ def _run(settings: Settings) -> None:
         kafka_options=spark_kafka_options(settings.kafka),
     )
     parts = StreamParts(
-        steps=lambda: _steps(settings, log, storage, generation.generation),
+        origin=partial(_origin, settings, identities),
+        steps=partial(_steps, settings, log, storage, generation.generation),
         reader=log.reader,
         storage=storage,
         background=upkeep,
@@ -83,6 +106,7 @@ def _run(settings: Settings) -> None:
         upkeep.start()
         runner.run()
     upkeep.stop(timeout=5.0)
+    identities.close()
     session.stop()
 
 

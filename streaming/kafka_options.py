@@ -11,6 +11,7 @@ def spark_kafka_options(kafka: KafkaSettings) -> dict[str, str]:
         "kafka.bootstrap.servers": kafka.bootstrap,
         "kafka.security.protocol": kafka.security.upper(),
         "kafka.isolation.level": "read_committed",
+        "kafka.allow.auto.create.topics": "false",  # a topic that was deleted must not come back by being read
     }
     if kafka.ca_file:
         options["kafka.ssl.truststore.type"] = "PEM"

@@ -2,6 +2,7 @@
 
     1  one pass      executors write files that nobody sees yet
     2  decide        one manifest commit: cover n with its files and segments, compare-and-set
+       between the two: what was read is still the topic that this start began with (streaming.origin)
     3  apply         the named files are committed to documents, chunks and rejects, txn = ("stream", n)
     4  dead letters  one Kafka transaction: the batch's rejects and its end offsets in group <prefix>-stream
     5  notify        a hint through Redis
@@ -11,9 +12,9 @@ newest cover + 1, never Spark's batch id.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from freshline import metrics
@@ -22,9 +23,12 @@ from freshline.errors import TransientError
 from freshline.failpoints import reach
 from freshline.index.entries import Cover, Entry, Files
 from freshline.index.manifest import Manifest, ManifestState
+from freshline.index.state import carried
 from freshline.ingest.one_pass import PassPlan
+from freshline.ingest.record import Clocks
 from freshline.ingest.result import PassResult
 from freshline.lake.tables import Lake
+from streaming.origin import Origin, beginning, raised_clocks
 
 #: The application id of the stream's Delta transactions.
 APPLICATION = "stream"
@@ -38,7 +42,10 @@ class DeadLetterBox(Protocol):
     """Step 4."""
 
     def deliver(self, files: Files, end: Coverage) -> None:
-        """Write the rejects of these files and the end offsets, unless the group is already there."""
+        """Write the rejects of these files and the end offsets, unless the group is already at exactly these.
+
+        Without offsets (`end` empty: they are of a topic that is gone) write the rejects that are not there yet.
+        """
         ...
 
     def close(self) -> None:
@@ -56,17 +63,20 @@ class Steps:
     notify: Callable[[int], None]
     run_pass: Callable[[Any, PassPlan], PassResult]
     generation: int
+    origin: Origin
 
     def run(self, frame: Any, start: Coverage, end: Coverage) -> PassResult | None:
-        """Process one batch from start to end; None where it was covered before. Raises Overlap."""
+        """Process one batch from start to end; None where it was covered before. Raises Overlap, Restarted."""
         state = self.manifest.fold()
         if covers(state.coverage, end):
+            self.origin.require_same()  # else what looks covered may be a new topic's records
             return None
         _require(state, start)
         reach("stream.before_pass")
         with _timed("pass"):  # 1
             result = self.run_pass(frame, self._plan(state))
         reach("stream.after_pass")
+        self.origin.require_same()
         with _timed("decide"):  # 2
             state = self._decide(result, start, end)
         reach("stream.after_decide")
@@ -81,6 +91,23 @@ class Steps:
     def skip(self, start: Coverage, end: Coverage) -> ManifestState:
         """Cover records that are gone, so that the stream can go on behind them. Raises Overlap."""
         state = self._decide(PassResult(), start, end)
+        self.finish(state)
+        return state
+
+    def restart(self, partitions: Iterable[int]) -> ManifestState:
+        """Cover nothing of the topic any more, since it was created anew; what was read of it before stays as it is.
+
+        Its clocks are raised above all before, so that its states are newer than theirs. Raises Overlap.
+        """
+        numbers = sorted(partitions)
+
+        def entries(state: ManifestState) -> list[Entry]:
+            cover = self._cover(state, beginning(self.origin.topic, numbers))
+            raised = raised_clocks(cover.clocks, self.origin.topic, numbers)
+            return [replace(cover, clocks=raised), _files(cover, PassResult())]
+
+        state = self.manifest.decide(entries, APPLICATION)
+        metrics.TOPIC_RESTARTS.inc()
         self.finish(state)
         return state
 
@@ -100,7 +127,8 @@ class Steps:
         if state.cover is None:
             return
         with _timed("dead_letters"):  # 4
-            self.dead_letters.deliver(state.files[APPLICATION], state.cover.end)
+            mine = self.origin.judge(state.cover, accept_cluster=True) == "same"
+            self.dead_letters.deliver(state.files[APPLICATION], state.cover.end if mine else {})
         reach("stream.after_dead_letters")
         self.notify(state.seq)  # 5
         reach("stream.after_notify")
@@ -114,32 +142,45 @@ class Steps:
     def _decide(self, result: PassResult, start: Coverage, end: Coverage) -> ManifestState:
         def entries(state: ManifestState) -> list[Entry]:
             _require(state, start)
-            return _entries(state, result, end)
+            cover = self._cover(state, end, result)
+            return [cover, _files(cover, result), *result.segments]
 
         return self.manifest.decide(entries, APPLICATION)
 
+    def _cover(self, state: ManifestState, end: Coverage, result: PassResult | None = None) -> Cover:
+        """Return the next cover; `end` is merged into what is covered of the same topics."""
+        before, read = state.cover, result or PassResult()
+        made = Cover(
+            batch=before.batch + 1 if before else 1,
+            start={},
+            end={},
+            clocks=_clocks(before.clocks if before else {}, read.clocks),
+            newest_event_ms=_newest(before.newest_event_ms if before else None, read.newest_event_ms),
+            cluster=self.origin.identity.cluster,
+            topics=self.origin.named(before),
+        )
+        start = carried(before, made) if before else {}
+        return replace(made, start=start, end=merge(start, end))
+
 
 def _require(state: ManifestState, start: Coverage) -> None:
-    if not (covers(state.coverage, start) and covers(start, state.coverage)):
+    mine = {topic: state.coverage.get(topic, {}) for topic in start}
+    if not (covers(mine, start) and covers(start, mine)):
         raise Overlap(f"this batch starts at {start}, but the manifest covers {state.coverage}")
 
 
-def _entries(state: ManifestState, result: PassResult, end: Coverage) -> list[Entry]:
-    before = state.cover
-    clocks = {topic: dict(partitions) for topic, partitions in (before.clocks if before else {}).items()}
-    for topic, partitions in result.clocks.items():
-        clocks.setdefault(topic, {}).update(partitions)
-    newest = [
-        ms for ms in (before.newest_event_ms if before else None, result.newest_event_ms) if ms is not None
-    ]
-    cover = Cover(
-        batch=before.batch + 1 if before else 1,
-        start=state.coverage,
-        end=merge(state.coverage, end),
-        clocks=clocks,
-        newest_event_ms=max(newest, default=None),
-    )
-    return [cover, Files(application=APPLICATION, version=cover.batch, files=result.files), *result.segments]
+def _files(cover: Cover, result: PassResult) -> Files:
+    return Files(application=APPLICATION, version=cover.batch, files=result.files)
+
+
+def _newest(*times: int | None) -> int | None:
+    return max((ms for ms in times if ms is not None), default=None)
+
+
+def _clocks(before: Clocks, read: Clocks) -> Clocks:
+    """Return the clocks at the end of a batch: those of the partitions that it read are replaced."""
+    topics = before.keys() | read.keys()
+    return {topic: {**before.get(topic, {}), **read.get(topic, {})} for topic in sorted(topics)}
 
 
 def _timed(stage: str) -> AbstractContextManager[Any]:

@@ -19,14 +19,18 @@ from freshline.index.state import ManifestState
 from freshline.ingest.result import PassResult
 from freshline.lake.storage import Storage
 from freshline.settings import Settings
+from freshline.transport.kafka_identity import TopicGone
 from freshline.transport.port import LogReader
 from streaming.micro_batch import Steps
+from streaming.origin import Origin, Restarted
 from streaming.source import beyond_gaps, end_offsets, open_stream, starting_offsets
 
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
 #: A clean stop waits this long, in seconds, for the batch in hand; a supervisor kills after 15.
 STOP_WITHIN = 12.0
+#: Between two looks whether the topic is still the same while no batch asks, seconds.
+_SAME_EVERY = 3.0
 _CHECKPOINTS = "checkpoints"
 _DAY = 86_400
 
@@ -52,9 +56,13 @@ class StreamPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamParts:
-    """What the runner drives. `steps` is called anew after a failure: its producer may be in doubt."""
+    """What the runner drives. `steps` is called anew after a failure: its producer may be in doubt.
 
-    steps: Callable[[], Steps]
+    `origin` looks at the topic, raising TopicGone, and UserError where its settings would put states in disorder.
+    """
+
+    origin: Callable[[], Origin]
+    steps: Callable[[Origin], Steps]
     reader: Callable[[], LogReader]
     storage: Storage
     background: Background
@@ -71,6 +79,7 @@ class StreamRunner:
         self._stop = threading.Event()
         self._batch = threading.Lock()
         self._failure: BaseException | None = None
+        self._looked = 0.0
         self.ready = False
 
     def stop(self) -> None:
@@ -96,8 +105,9 @@ class StreamRunner:
 
     def _run_once(self) -> None:
         self._failure = None
-        steps = self._parts.steps()
+        steps = self._parts.steps(self._parts.origin())
         state = steps.manifest.fold()
+        steps.origin.judge(state.cover, accept_cluster=self._plan.settings.stream.accept_cluster)
         steps.finish(state)
         start = self._start(steps, state)
         checkpoint = f"{_CHECKPOINTS}/{int(self._parts.clock.now())}-{uuid.uuid4().hex}"
@@ -107,6 +117,7 @@ class StreamRunner:
         try:
             while not self._stop.is_set() and query.isActive:
                 self._stop.wait(0.2)
+                self._look(steps.origin)
             if not query.isActive:
                 raise self._reason(query)
         finally:
@@ -118,6 +129,18 @@ class StreamRunner:
             steps.close()
             self._parts.storage.delete_folder(checkpoint)
 
+    def _look(self, origin: Origin) -> None:
+        """Notice a topic that was created anew and to which nobody writes: Spark would wait for its old offsets."""
+        if self._parts.clock.monotonic() - self._looked < _SAME_EVERY:
+            return
+        self._looked = self._parts.clock.monotonic()
+        try:
+            origin.require_same()
+        except (Restarted, TopicGone):
+            raise
+        except TransientError as error:  # the broker is away: the query will say so if it stays away
+            _log.warning("topic_not_seen", reason=str(error))
+
     def _start(self, steps: Steps, state: ManifestState) -> Coverage:
         """Return where to read from: the coverage of the state that was finished, and of no later one."""
         reader = self._parts.reader()
@@ -126,6 +149,9 @@ class StreamRunner:
         finally:
             reader.close()
         topic = self._plan.topic
+        if steps.origin.judge(state.cover, accept_cluster=True) == "restarted":
+            _log.warning("topic_restarted", topic=topic, covered_before=state.coverage.get(topic, {}))
+            state = steps.restart(bounds)
         if self._plan.settings.stream.accept_gap:
             gap = beyond_gaps(topic, bounds, state.coverage)
             if gap:

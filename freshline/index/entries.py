@@ -9,8 +9,8 @@ from typing import Literal
 
 from freshline.coverage import Coverage
 
-#: Version of the entries' layout; release N reads N - 1 and refuses others.
-MANIFEST_FORMAT = 1
+#: Version of the entries' layout; release N reads N - 1 and refuses others. 2: a cover names cluster and topic ids.
+MANIFEST_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,9 @@ class Cover:
     clocks: dict[str, dict[int, int]]
     #: broker time of the newest event covered so far, ms; None before the first
     newest_event_ms: int | None = None
+    #: id of the Kafka cluster, and {topic: its id}: offsets count within these. "" and absent = not known
+    cluster: str = ""
+    topics: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,9 @@ from freshline.errors import FormatError, IntegrityError
 from freshline.index.entries import MANIFEST_FORMAT, Add, Base, Cover, Entry, Files, Generation, Remove
 from schemas.tables import MANIFEST
 
+#: Formats that this release reads.
+_READABLE = (MANIFEST_FORMAT - 1, MANIFEST_FORMAT)
+
 _KINDS: dict[str, type[Entry]] = {
     "cover": Cover,
     "files": Files,
@@ -56,10 +59,10 @@ def decisions(rows: pa.Table) -> list[tuple[int, list[dict[str, Any]]]]:
 def to_entry(row: dict[str, Any]) -> Entry:
     """Return the entry of a row. Raises FormatError (another release's), IntegrityError (damaged)."""
     kind = _KINDS.get(row["kind"])
-    if row["format"] != MANIFEST_FORMAT or kind is None:
+    if row["format"] not in _READABLE or kind is None:
         raise FormatError(
             f"decision {row['seq']} of the manifest is a {row['kind']!r} in format {row['format']}; this "
-            f"release reads format {MANIFEST_FORMAT}: use the release that wrote it ({row['writer']})"
+            f"release reads formats {_READABLE[0]} and {_READABLE[1]}: use the release that wrote it ({row['writer']})"
         )
     try:
         entry: Entry = msgspec.json.decode(row["body"], type=kind)

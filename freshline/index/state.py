@@ -40,8 +40,8 @@ def fold_entries(state: ManifestState, entries: Iterable[Entry], seq: int) -> Ma
     """Return the state after decision `seq`; `version` is kept.
 
     Raises IntegrityError where the decision contradicts the state: a gap in seq, a cover that does not start
-    at the coverage, files whose version does not rise, a segment added twice or removed when it is not live,
-    two serving generations.
+    at the coverage (of the topics that are still the same), files whose version does not rise, a segment added twice
+    or removed when it is not live, two serving generations.
     """
     if seq != state.seq + 1:
         raise IntegrityError(f"the manifest goes from seq {state.seq} to {seq}: decisions are missing")
@@ -70,6 +70,25 @@ def to_base(state: ManifestState) -> Base:
         segments=tuple(state.segments.values()),
         files=tuple(state.files.values()),
     )
+
+
+def carried(before: Cover, after: Cover) -> Coverage:
+    """Return what of an earlier coverage counts for a later cover: offsets of the same cluster and topic ids.
+
+    Example: {"a": {0: 5}, "b": {0: 9}} where b has another id since  ->  {"a": {0: 5}}
+    """
+    if known_to_differ(before.cluster, after.cluster):
+        return {}
+    return {
+        topic: partitions
+        for topic, partitions in before.end.items()
+        if not known_to_differ(before.topics.get(topic, ""), after.topics.get(topic, ""))
+    }
+
+
+def known_to_differ(one: str, other: str) -> bool:
+    """Whether two ids are both known and not the same."""
+    return bool(one and other) and one != other
 
 
 class _Draft:
@@ -101,7 +120,8 @@ class _Draft:
                 pass
 
     def _advance(self, cover: Cover) -> None:
-        batch, coverage = (self._cover.batch, self._cover.end) if self._cover else (cover.batch - 1, {})
+        batch = self._cover.batch if self._cover else cover.batch - 1
+        coverage = carried(self._cover, cover) if self._cover else {}
         if cover.batch != batch + 1:
             raise IntegrityError(f"batch {cover.batch} follows batch {batch}")
         if not (covers(cover.start, coverage) and covers(coverage, cover.start)):

@@ -217,7 +217,7 @@ def forge(lake: Lake, **changes: object) -> None:
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
-        ({"format": 2}, FormatError),
+        ({"format": 3}, FormatError),
         ({"kind": "prophecy"}, FormatError),
         ({"body": "{"}, IntegrityError),
         ({"body": "{}"}, IntegrityError),

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from freshline.coverage import Coverage
+from freshline.errors import UserError
 from freshline.index.entries import Files, Generation
 from freshline.index.manifest import Manifest
 from freshline.ingest.one_pass import PassPlan
@@ -12,6 +13,8 @@ from freshline.ingest.result import PassResult
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
 from streaming.micro_batch import Overlap, Steps
+from streaming.origin import Restarted
+from tests.support.identities import FakeIdentities
 
 
 @dataclass
@@ -36,6 +39,7 @@ class Driver:
     box: Box
     plans: list[PassPlan] = field(default_factory=list)
     notified: list[int] = field(default_factory=list)
+    ids: FakeIdentities = field(default_factory=FakeIdentities)
 
     def steps(self) -> Steps:
         return Steps(
@@ -45,6 +49,7 @@ class Driver:
             notify=self.notified.append,
             run_pass=self.run_pass,
             generation=0,
+            origin=self.ids.origin(),
         )
 
     def run_pass(self, frame: Any, plan: PassPlan) -> PassResult:
@@ -146,3 +151,85 @@ def test_an_accepted_gap_is_covered_without_files(lake: Lake) -> None:
     steps.skip(at(5), at(50))
     assert steps.manifest.fold().coverage == at(50)
     assert steps.manifest.fold().files["stream"].files == ()
+
+
+def test_covers_name_cluster_and_topic(lake: Lake) -> None:
+    Driver(lake, Box()).steps().run({}, at(0), at(5))
+    cover = Manifest(lake).fold().cover
+    assert cover is not None
+    assert (cover.cluster, cover.topics) == ("cluster-a", {"documents": "topic-1"})
+
+
+def test_what_was_read_of_a_topic_that_was_replaced_is_not_decided(lake: Lake) -> None:
+    class Replaced(Driver):
+        def run_pass(self, frame: Any, plan: PassPlan) -> PassResult:
+            self.ids.id = "topic-2"
+            return super().run_pass(frame, plan)
+
+    with pytest.raises(Restarted, match="topic-1 is now topic-2"):
+        Replaced(lake, Box()).steps().run({}, at(0), at(5))
+    assert Manifest(lake).fold().cover is None
+
+
+def test_a_replaced_topic_that_looks_covered_is_not_skipped(lake: Lake) -> None:
+    driver = Driver(lake, Box())
+    steps = driver.steps()
+    steps.run({}, at(0), at(5))
+    driver.ids.id = "topic-2"
+    with pytest.raises(Restarted):
+        steps.run({}, at(0), at(3))
+
+
+def test_a_topic_that_begins_again_is_covered_from_0_with_clocks_above_all_before(lake: Lake) -> None:
+    driver = Driver(lake, Box())
+    driver.steps().run({"documents": {0: 70, 1: 90}}, at(0), {"documents": {0: 5, 1: 6}})
+    driver.ids.id = "topic-2"
+    steps = driver.steps()
+    steps.finish(steps.manifest.fold())
+    steps.restart([0, 1, 2])
+    cover = Manifest(lake).fold().cover
+    assert cover is not None
+    assert (cover.batch, cover.start, cover.end) == (2, {}, {"documents": {0: 0, 1: 0, 2: 0}})
+    assert cover.clocks == {"documents": {0: 91, 1: 91, 2: 91}}  # 90 is the greatest before
+    assert cover.topics == {"documents": "topic-2"}
+    steps.run({}, {"documents": {0: 0, 1: 0, 2: 0}}, at(3))
+    assert Manifest(lake).fold().coverage == {"documents": {0: 3, 1: 0, 2: 0}}
+    # the last batch of the first topic is finished without its offsets: they mean nothing in the second
+    assert driver.box.delivered[1:] == [
+        (1, {}),
+        (2, {"documents": {0: 0, 1: 0, 2: 0}}),
+        (3, {"documents": {0: 3, 1: 0, 2: 0}}),
+    ]
+
+
+def test_another_cluster_is_refused_unless_accepted(lake: Lake) -> None:
+    driver = Driver(lake, Box())
+    driver.steps().run({}, at(0), at(5))
+    cover = Manifest(lake).fold().cover
+    other = FakeIdentities(cluster="cluster-b").origin()  # the same topic id: it counts for nothing there
+    with pytest.raises(UserError, match=r"cluster-a.*cluster-b.*accept_cluster"):
+        other.judge(cover)
+    assert other.judge(cover, accept_cluster=True) == "restarted"
+    driver.ids.cluster = "cluster-b"
+    steps = driver.steps()
+    steps.restart([0])
+    assert Manifest(lake).fold().coverage == at(0)
+
+
+def test_a_cover_of_an_earlier_release_is_adopted(lake: Lake) -> None:
+    driver = Driver(lake, Box(), ids=FakeIdentities(cluster="", id=""))
+    driver.steps().run({}, at(0), at(5))
+    now = Driver(lake, Box())
+    steps = now.steps()
+    assert steps.origin.judge(steps.manifest.fold().cover) == "same"
+    steps.run({}, at(5), at(9))
+    cover = Manifest(lake).fold().cover
+    assert cover is not None
+    assert (cover.start, cover.topics) == (at(5), {"documents": "topic-1"})
+
+
+def test_a_lake_that_was_filled_from_a_topic_of_another_name_goes_on(lake: Lake) -> None:
+    steps = Driver(lake, Box()).steps()
+    steps.run({}, {"old.documents": {0: 0}}, {"old.documents": {0: 7}})
+    steps.run({}, at(0), at(5))
+    assert steps.manifest.fold().coverage == {"documents": {0: 5}, "old.documents": {0: 7}}
