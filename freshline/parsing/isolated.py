@@ -6,27 +6,22 @@ long-lived process (freshline.parsing.child). Where it dies, the next one is sta
 1. Time is processor time, so that a busy machine refuses nothing (freshline.parsing.confine).
 2. A death is a document's fault only in a process that had parsed nothing before: else it is tried once more in
    a fresh one, since an earlier document may have left the damage.
-3. After each document that ran out of time, those that follow have half the time, until RECENT documents have
-   passed; but never less than FLOOR. So a thousand hanging documents cost a thousand seconds, not nine hours.
+3. After a document that ran out of time those that follow have less, so that a thousand of them do not stop the
+   stream for hours (freshline.parsing.patience).
 
 Knows no format and no record.
 """
 
 import threading
-from collections import deque
 
 from freshline.parsing import frames
 from freshline.parsing.detection import media_type_of
+from freshline.parsing.patience import Patience
 from freshline.parsing.port import ParsedDocument
 from freshline.parsing.process import Died, ParsingProcess
 from freshline.parsing.registry import ISOLATED, parser_for
 from freshline.settings import LimitSettings
 from schemas.reject import Rejected
-
-#: Documents over which one that ran out of time is remembered.
-RECENT = 20
-#: Seconds that a document always has: a record of 900 kB takes less in every format measured.
-FLOOR = 1.0
 
 _TABLE = "freshline.parsing.registry"
 
@@ -62,11 +57,11 @@ class Workshop:
     """One parsing process after another. `table` is the module whose parsers they run."""
 
     def __init__(self, limits: LimitSettings, table: str = _TABLE) -> None:
-        self._limits = limits
+        self._memory = limits.parse_memory
+        self._patience = Patience(limits.parse_seconds)
         self._table = table
         self._lock = threading.Lock()
         self._process: ParsingProcess | None = None
-        self._ran_out: deque[bool] = deque(maxlen=RECENT)
 
     def start(self) -> None:
         """Start a process where none is alive."""
@@ -81,10 +76,9 @@ class Workshop:
 
     def parse(self, content: bytes, media_type: str) -> ParsedDocument:
         """Return the parsed document. Raises Rejected, MissingPart."""
-        task = frames.Task(media_type, content, self.seconds())
         with self._lock:
-            outcome = self._fair(task)
-            self._ran_out.append(isinstance(outcome, Died) and not outcome.in_time)
+            outcome = self._fair(frames.Task(media_type, content, self._patience.seconds()))
+            self._patience.note(ran_out=isinstance(outcome, Died) and not outcome.in_time)
         match outcome:
             case frames.Parsed(document):
                 return document
@@ -94,11 +88,6 @@ class Workshop:
                 raise Rejected("parse_crashed", how)
             case Died(how=how):
                 raise Rejected("parse_timeout", how)
-
-    def seconds(self) -> float:
-        """Return the processor time that the next document has."""
-        most = self._limits.parse_seconds
-        return max(most * 0.5 ** sum(self._ran_out), min(most, FLOOR))
 
     def _fair(self, task: frames.Task) -> frames.Parsed | frames.Refused | Died:
         """Rule 2."""
@@ -116,7 +105,7 @@ class Workshop:
 
     def _alive(self) -> ParsingProcess:
         if self._process is None or not self._process.alive():
-            self._process = ParsingProcess(self._table, self._limits.parse_memory)
+            self._process = ParsingProcess(self._table, self._memory)
         return self._process
 
 

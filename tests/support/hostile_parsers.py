@@ -8,6 +8,7 @@ import importlib
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import NoReturn, cast
 
@@ -102,3 +103,9 @@ def damaged(content: bytes) -> ParsedDocument:
     if _seen:
         os._exit(9)
     return echo(content)
+
+
+def rest(content: bytes) -> ParsedDocument:
+    """Take as many seconds as content says by the clock, and next to no processor time."""
+    time.sleep(float(content))
+    return plain_document("rested")
