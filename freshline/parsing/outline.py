@@ -73,7 +73,12 @@ class Outline:
 
     def table(self, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Add a table, a line for each row with the header's names in it; of an empty table the header."""
-        lines = list(filter(None, (row_line(header, row) for row in rows)))
+        lines: list[str] = []
+        length = 0
+        for line in filter(None, (row_line(header, row) for row in rows)):
+            lines.append(line)
+            length += len(line) + 1
+            _check_length(length)  # here, not at the end: repeated names can be 30 times the cells
         self.code("\n".join(lines) or row_line((), header))
 
     def finish(self, title: str | None) -> ParsedDocument:
@@ -101,10 +106,14 @@ class Outline:
         start = self._length
         self._parts.append(text)
         self._length += len(text)
-        if self._length > MAX_TEXT:
-            raise Rejected("too_large", f"more than {MAX_TEXT} characters of text")
+        _check_length(self._length)
         return start
 
     def _section(self, start: int) -> Section:
         """Return the section from `start` to here."""
         return Section(start, self._length, tuple(name for _, name in self._path), self._page)
+
+
+def _check_length(length: int) -> None:
+    if length > MAX_TEXT:
+        raise Rejected("too_large", f"more than {MAX_TEXT} characters of text")
