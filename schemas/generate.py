@@ -1,4 +1,4 @@
-"""The contracts in forms that other languages read: JSON Schemas from messages.py, YAML from tables.py.
+"""The contracts in forms that other languages read: JSON Schemas from messages.py, YAML from tables.py, AsyncAPI.
 
 The files are committed and checked to be equal to what is generated here: `python -m schemas --check`.
 """
@@ -11,6 +11,7 @@ import msgspec
 import pyarrow as pa
 import yaml
 
+from schemas import asyncapi
 from schemas.messages import DeadLetter, DocumentEvent, Query, Response
 from schemas.tables import TABLES, TABLES_VERSION
 
@@ -56,7 +57,10 @@ _RULES: dict[tuple[str, str], dict[str, Any]] = {
 def generated() -> dict[str, str]:
     """Return {path below schemas/: text} of every generated file."""
     messages = {f"messages/{name}.schema.json": _text(schema) for name, schema in json_schemas().items()}
-    return messages | {f"tables/{name}.yaml": _table(name) for name in TABLES}
+    tables = {f"tables/{name}.yaml": _table(name) for name in TABLES}
+    return (
+        messages | tables | {asyncapi.FILE: asyncapi.text(json_schemas(), Path(__file__).parent / "examples")}
+    )
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:
@@ -103,8 +107,8 @@ def _json_schema(name: str, version: int, kind: type) -> dict[str, Any]:
         **schema,
     }
     text = json.dumps(whole).replace(r"\\Z", "$")  # Python's end of text, as ECMA-262 writes it
-    schema: dict[str, Any] = json.loads(text)
-    return schema
+    made: dict[str, Any] = json.loads(text)
+    return made
 
 
 def _text(schema: dict[str, Any]) -> str:

@@ -20,6 +20,7 @@ ROOT = Path(schemas.__file__).parent
 def copy(tmp_path: Path) -> Path:
     for folder in ("messages", "tables"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
+    shutil.copy(ROOT / "asyncapi.yaml", tmp_path)
     return tmp_path
 
 

@@ -346,6 +346,7 @@ def test_todays_answers_and_letters_are_valid_under_every_released_schema(name: 
 def copy(tmp_path: Path) -> Path:
     for folder in ("messages", "tables", "examples"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
+    shutil.copy(ROOT / "asyncapi.yaml", tmp_path)
     return tmp_path
 
 
