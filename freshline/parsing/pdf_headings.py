@@ -120,10 +120,16 @@ def _placed(lines: Sequence[Line], marks: Sequence[Mark]) -> Iterator[tuple[int,
 
 
 def _match(words: Sequence[str], index: int, wanted: str) -> tuple[int, int] | None:
-    one, two = words[index], " ".join(words[index : index + 2])
-    if one.endswith(wanted) and len(one) - len(wanted) <= _NUMBERING:
+    """Return the lines from `index`, one or two, that end with the wanted words and say little before them."""
+    if _ends(words[index], wanted):
         return index, index + 1
-    return (index, index + 2) if two.endswith(wanted) and len(two) - len(wanted) <= _NUMBERING else None
+    below = words[index + 1 : index + 2]
+    reaches_up = bool(below) and len(wanted) > len(below[0])
+    return (index, index + 2) if reaches_up and _ends(f"{words[index]} {below[0]}", wanted) else None
+
+
+def _ends(text: str, wanted: str) -> bool:
+    return text.endswith(wanted) and len(text) - len(wanted) <= _NUMBERING
 
 
 def _distance(line: Line, mark: Mark) -> float:
