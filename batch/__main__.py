@@ -1,6 +1,7 @@
 """The batch jobs' composition root: `freshline backfill PATH` or `python -m batch backfill PATH`."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,20 +38,20 @@ def _jobs() -> None:
 
 @app.command(epilog="Example:  freshline backfill docs/ --collection handbook")
 def backfill(
-    path: Annotated[Path, typer.Argument(help="folder or file of text, .jsonl or .parquet of messages")],
-    collection: Annotated[str, typer.Option(help="collection of text files")] = "docs",
+    path: Annotated[Path, typer.Argument(help="folder or file, .jsonl or .parquet of messages")],
+    collection: Annotated[str, typer.Option(help="collection of files")] = "docs",
     setting: Annotated[list[str] | None, typer.Option("--set", help="section.key=value")] = None,
 ) -> None:
     """Read a folder, JSON Lines or Parquet through the stream's own pass, as one Spark job."""
     settings = from_environment(as_words(setting or []), needs=("lake",))
     setup_logging(settings, "backfill")
-    source = open_source(path, collection)
+    source = open_source(path, collection, settings.collections.max_bytes(collection))
     if not source.is_messages and (others := left_out(path)):
         console.print(f"{path}: {others}", markup=False)
     with console.status("starting Spark"):
         session = open_session(settings, "freshline-backfill")
     try:
-        job = _open(settings, session, source)
+        job = _open(_with_roots(settings, source.content_roots), session, source)
         with console.status(f"reading {path}"):
             number, result = job.run()
     finally:
@@ -58,6 +59,12 @@ def backfill(
     _tell(number, result)
     if result.rejected:
         raise typer.Exit(1)
+
+
+def _with_roots(settings: Settings, roots: tuple[str, ...]) -> Settings:
+    """Let the run's tasks read the folder that was named on the command line."""
+    limits = replace(settings.limits, content_roots=(*settings.limits.content_roots, *roots))
+    return replace(settings, limits=limits)
 
 
 def _open(settings: Settings, session: Any, source: Any) -> Backfill:

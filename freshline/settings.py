@@ -173,6 +173,10 @@ class CollectionsSettings:
         """Return a collection's settings, None where it is unknown and collections are not open."""
         return self.named.get(collection, self.default if self.open else None)
 
+    def max_bytes(self, collection: str) -> int:
+        """Return how large a record of a collection may be, whether it is known or not."""
+        return self.named.get(collection, self.default).max_bytes
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:

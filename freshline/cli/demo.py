@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from freshline.demo.figures import Figures
     from freshline.demo.story import Story
     from freshline.embedded.layout import Layout
-    from freshline.settings import KafkaSettings
+    from freshline.settings import KafkaSettings, LimitSettings
     from schemas.messages import DocumentEvent
 
 #: Questions that must be answered for the demo to have shown what it says.
@@ -49,6 +49,7 @@ def demo(
     config: ConfigFile = None,
 ) -> None:
     """Publish real text, ask, edit, ask, delete, ask: with the time from publish to answerable each time."""
+    from freshline.demo.corpus import content_roots  # noqa: PLC0415
     from freshline.demo.figures import Figures  # noqa: PLC0415
     from freshline.demo.screen import show_summary  # noqa: PLC0415
 
@@ -56,8 +57,12 @@ def demo(
         if not path.exists():
             raise UserError(f"--docs {path}: there is no such file or folder.")
     console, figures = out(), Figures()
-    with _stack([*(sets or ())], config, figures, keep=keep) as kafka:
-        _tell(kafka, figures, docs or [], question or [])
+    settings = load(sets, config, needs=None).settings
+    roots = (*settings.limits.content_roots, *content_roots(docs or ()))
+    limits = replace(settings.limits, content_roots=roots)
+    allowed = [f"limits.content_roots={','.join(roots)}"] if docs else []
+    with _stack([*(sets or ()), *allowed], config, figures, keep=keep) as kafka:
+        _tell(kafka, figures, limits, docs or [], question or [])
     show_summary(console, figures)
     if json:
         _write(json, figures)
@@ -67,15 +72,22 @@ def demo(
         raise typer.Exit(1)
 
 
-def _tell(kafka: "KafkaSettings", figures: "Figures", docs: list[Path], questions: list[str]) -> None:
+def _tell(
+    kafka: "KafkaSettings",
+    figures: "Figures",
+    limits: "LimitSettings",
+    docs: list[Path],
+    questions: list[str],
+) -> None:
     from freshline.client import Asker, Producer  # noqa: PLC0415
     from freshline.demo.questions import QUESTIONS, Asked  # noqa: PLC0415
     from freshline.demo.screen import show_change, show_told  # noqa: PLC0415
     from freshline.demo.story import Story  # noqa: PLC0415
+    from freshline.ingest.content import ContentReader  # noqa: PLC0415
 
     console = out()
     with Producer(kafka) as producer, Asker(kafka) as asker:
-        story = Story(producer, asker)
+        story = Story(producer, asker, ContentReader(limits))
         _publish(console, story, figures, docs)
         for asked in (*QUESTIONS, *(Asked(text, None) for text in questions)):
             told = story.ask(asked)
@@ -92,7 +104,7 @@ def _publish(console: "Console", story: "Story", figures: "Figures", docs: list[
 
     events = list(_corpus(docs))
     figures.documents = len(events)
-    figures.bytes = sum(len((event.content or "").encode()) for event in events)
+    figures.bytes = sum(len(story.content(event)) for event in events)
     started = monotonic()
     ends = story.publish(events)
     figures.publish_seconds = monotonic() - started
@@ -113,13 +125,14 @@ def _publish(console: "Console", story: "Story", figures: "Figures", docs: list[
 def _corpus(docs: list[Path]) -> Iterator["DocumentEvent"]:
     from freshline.demo.corpus import folder, package_readmes, reference_topics  # noqa: PLC0415
     from freshline.folder import left_out  # noqa: PLC0415
+    from freshline.settings import CollectionSettings  # noqa: PLC0415
 
     yield from reference_topics()
     yield from package_readmes()
     for path in docs:
         if others := left_out(path):
             err().print(f"{path}: {others}", markup=False)
-        yield from folder(path)
+        yield from folder(path, CollectionSettings().max_bytes)
 
 
 @contextmanager

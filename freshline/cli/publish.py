@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +32,10 @@ def publish(
     title: Annotated[str | None, typer.Option(help="Title, for one document.")] = None,
     doc_id: Annotated[str | None, typer.Option("--id", help="Document id, for one document.")] = None,
     delete: Annotated[list[str] | None, typer.Option(metavar="ID", help="Delete a document.")] = None,
+    as_uri: Annotated[
+        bool,
+        typer.Option("--as-uri", help="Name the files only: the stream reads them (limits.content_roots)."),
+    ] = False,
     as_json: AsJson = False,
     sets: Sets = None,
     config: ConfigFile = None,
@@ -42,7 +46,10 @@ def publish(
 
     if not paths and not delete:
         raise UserError("Nothing to publish: name files, folders or - for standard input, or --delete ID.")
-    documents = _named([d for path in paths or () for d in _read(path, collection)], title, doc_id)
+    reading = _Reading(collection, load(sets, config).settings.collections.max_bytes(collection), as_uri)
+    documents = _named([d for path in paths or () for d in reading.path(path)], title, doc_id)
+    if reading.too_large and not documents and not delete:
+        raise UserError(reading.why_left_out(reading.too_large[0]))
     with Producer(load(sets, config, ("kafka",)).settings.kafka) as producer:
         kept = list(zip([d.doc_id for d in documents], _send(producer, documents), strict=True))
         gone = [(each, producer.delete(collection, each)) for each in delete or ()]
@@ -51,25 +58,61 @@ def publish(
         print_json(entries + [_entry(collection, *one, deleted=True) for one in gone])
     else:
         _say(collection, kept, gone)
+    for file in reading.too_large:
+        err().print(reading.why_left_out(file), markup=False)
+    if reading.too_large:
+        raise typer.Exit(1)
 
 
-def _read(path: str, collection: str) -> "Iterator[DocumentEvent]":
-    from freshline import folder  # noqa: PLC0415
-    from freshline.errors import UserError  # noqa: PLC0415
+@dataclass(slots=True)
+class _Reading:
+    """Paths to messages; remembers which files do not fit into a record."""
 
-    if path == "-":
-        yield _standard_input(collection)
-        return
-    root = Path(path)
-    if not root.exists():
-        raise UserError(f"{path} does not exist, expected a file, a folder, or - for standard input.")
-    files = list(folder.readable_files(root))
-    if not files:
-        raise UserError(f"{path} holds no file that ends in {', '.join(folder.CONTENT_TYPES)}.")
-    if others := folder.left_out(root):
-        err().print(f"{path}: {others}", markup=False)
-    for file in files:
-        yield folder.read_document(file, doc_id=folder.document_id(file, root), collection=collection)
+    collection: str
+    max_bytes: int
+    as_uri: bool
+    too_large: list[Path] = field(default_factory=list)
+
+    def path(self, path: str) -> "Iterator[DocumentEvent]":
+        """Yield what a path means. Raises UserError where that is nothing."""
+        from freshline import folder  # noqa: PLC0415
+        from freshline.errors import UserError  # noqa: PLC0415
+
+        if path == "-":
+            yield _standard_input(self.collection)
+            return
+        root = Path(path)
+        if not root.exists():
+            raise UserError(f"{path} does not exist, expected a file, a folder, or - for standard input.")
+        files = list(folder.readable_files(root))
+        if not files:
+            raise UserError(f"{path} holds no file that ends in {', '.join(folder.CONTENT_TYPES)}.")
+        if others := folder.left_out(root):
+            err().print(f"{path}: {others}", markup=False)
+        for file in files:
+            yield from self._file(file, folder.document_id(file, root))
+
+    def why_left_out(self, file: Path) -> str:
+        """Name the limit, and the way by uri."""
+        return (
+            f"{file} is too large: its record would have more than {self.max_bytes} bytes "
+            f"(collections.{self.collection}.max_bytes). Expected less, or --as-uri, with the file below a folder "
+            "that the stream's limits.content_roots names."
+        )
+
+    def _file(self, file: Path, doc_id: str) -> "Iterator[DocumentEvent]":
+        from freshline import folder  # noqa: PLC0415
+
+        if self.as_uri:
+            yield folder.refer_to_document(file, doc_id=doc_id, collection=self.collection)
+            return
+        event = folder.fitting_document(
+            file, doc_id=doc_id, collection=self.collection, max_bytes=self.max_bytes
+        )
+        if event is None:
+            self.too_large.append(file)
+        else:
+            yield event
 
 
 def _standard_input(collection: str) -> "DocumentEvent":

@@ -5,12 +5,12 @@ packages that Freshline requires, and the user may name files or a folder.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageMetadata, PackageNotFoundError, distribution, requires
 from pathlib import Path
 from pydoc_data.topics import topics
 
-from freshline.folder import document_id, read_document, readable_files
+from freshline.folder import document_id, file_uri, fitting_document, readable_files, refer_to_document
 from schemas.messages import DocumentEvent
 
 REFERENCE = "python-reference"
@@ -51,10 +51,17 @@ def package_readmes() -> Iterator[DocumentEvent]:
             )
 
 
-def folder(path: Path) -> Iterator[DocumentEvent]:
-    """One document per text file."""
+def folder(path: Path, max_bytes: int) -> Iterator[DocumentEvent]:
+    """One document per file; one whose record would be over max_bytes is named by its uri."""
     for file in readable_files(path):
-        yield read_document(file, doc_id=document_id(file, path), collection=FOLDER, title=file.stem)
+        names = {"doc_id": document_id(file, path), "collection": FOLDER, "title": file.stem}
+        yield fitting_document(file, **names, max_bytes=max_bytes) or refer_to_document(file, **names)
+
+
+def content_roots(paths: Iterable[Path]) -> tuple[str, ...]:
+    """Return the folders of the user's files, as limits.content_roots wants them."""
+    folders = (path if path.is_dir() else path.parent for path in paths)
+    return tuple(file_uri(folder).replace(",", "%2C") for folder in folders)
 
 
 def _content_type(metadata: PackageMetadata) -> str:

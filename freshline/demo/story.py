@@ -10,7 +10,6 @@ from freshline.demo.figures import Change, Told
 from freshline.demo.questions import CHANGING, FIRST_FACT, SECOND_FACT, Asked, changing_document
 from freshline.errors import TransientError
 from freshline.parsing.registry import parse
-from schemas.codec import content_bytes
 from schemas.messages import DocumentEvent, Response
 
 #: Seconds that one answer may take, waiting for a change included.
@@ -27,6 +26,7 @@ class Story:
 
     producer: Producer
     asker: Asker
+    content: Callable[[DocumentEvent], bytes]
     _published: dict[tuple[str, str], DocumentEvent] = field(default_factory=dict)
 
     def publish(self, events: Iterable[DocumentEvent]) -> Coverage:
@@ -96,7 +96,7 @@ class Story:
             event = self._published.get((citation.collection, citation.doc_id))
             if event is None:
                 return False
-            text = parse(content_bytes(event), event.content_type, name=event.doc_id).text
+            text = parse(self.content(event), event.content_type, name=event.doc_id).text
             if text[citation.start : citation.end] != citation.quote:
                 return False
         return True

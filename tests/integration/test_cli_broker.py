@@ -3,6 +3,7 @@
 import io
 import json
 import uuid
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +69,12 @@ def test_files_folders_standard_input_and_deletions_arrive(
     (tmp_path / "docs" / "a.md").write_text("# A")
     (tmp_path / "docs" / "deep" / "b.txt").write_text("B")
     (tmp_path / "docs" / "c.png").write_bytes(b"\x89PNG")
+    (tmp_path / "docs" / "deep" / "big.pdf").write_bytes(b"%PDF-" + bytes(700_000))
     assert shell.types("topics", "apply")[0] == 0
-    code, said, _ = shell.types("publish", "docs", "--collection", "hr", "--json")
-    assert code == 0
+    code, said, left = shell.types("publish", "docs", "--collection", "hr", "--json")
+    assert code == 1  # one file does not fit into a record; the others are published
+    assert "big.pdf" in left
+    assert "--as-uri" in left
     assert [(each["doc_id"], each["deleted"]) for each in json.loads(said)] == [
         ("a.md", False),
         ("deep/b.txt", False),
@@ -86,6 +90,13 @@ def test_files_folders_standard_input_and_deletions_arrive(
     assert (first["content"], first["content_type"]) == ("# A", "text/markdown")
     assert deleted is None
     assert deep["content_type"] == "text/plain"
+
+    assert shell.types("publish", "docs/deep/big.pdf", "--as-uri")[0] == 0
+    (big,) = [value for key, value in shell.documents() if key == "docs/big.pdf"]
+    assert big["uri"] == (tmp_path / "docs" / "deep" / "big.pdf").as_uri()
+    assert big["content_sha256"] == sha256(b"%PDF-" + bytes(700_000)).hexdigest()
+    assert "content" not in big
+    assert "content_base64" not in big
 
 
 def test_a_question_that_nobody_answers_ends_in_time_and_says_so(shell: Shell) -> None:

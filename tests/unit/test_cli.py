@@ -90,8 +90,9 @@ def test_without_a_stack_each_verb_says_what_to_do(
     [
         ([], "Nothing to publish"),
         (["nowhere.md"], "nowhere.md does not exist"),
-        (["empty"], "holds no file that ends in .md"),
+        (["empty"], "holds no file that ends in .txt, "),
         (["-"], "needs an id"),
+        (["big.pdf"], "(collections.docs.max_bytes). Expected less, or --as-uri"),
         (["one.md", "two.md", "--title", "T"], "are for one document, but 2 are named"),
     ],
 )
@@ -101,6 +102,7 @@ def test_what_cannot_be_published_is_said_before_anything_is_sent(
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"text")))
     for name in ("one.md", "two.md"):
         (tmp_path / name).write_text("text")
+    (tmp_path / "big.pdf").write_bytes(b"%PDF-" + bytes(700_000))  # 933,340 bytes as base64, over 900,000
     (tmp_path / "empty").mkdir()
     code, _, said = run("publish", *words)
     assert code == 2
