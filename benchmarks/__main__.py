@@ -11,6 +11,7 @@ from freshline.errors import UserError
 
 NAMES = {
     "ingest": "streaming ingest ÷ bare embedding loop; publish → retrievable",
+    "factbook": "a year of real edits through Kafka: does everything agree, and is the newest fact found",
     "abstention": "answered rates of the extractive generator by threshold",
 }
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)

@@ -1,4 +1,6 @@
-"""A whole Freshline in a temporary folder for one benchmark: broker, stream, one worker; no Redis: nothing is reused.
+"""A whole Freshline in a temporary folder for one benchmark: broker, stream, one worker; Redis where it is asked for.
+
+Without Redis no embedding is reused, so that what is measured is the work itself.
 
 Ended with the block, whatever happens in it.
 """
@@ -16,7 +18,7 @@ from pathlib import Path
 from freshline import topics
 from freshline.config import load
 from freshline.coverage import Coverage, covers
-from freshline.embedded import broker, jars, java
+from freshline.embedded import broker, jars, java, redis_server
 from freshline.embedded.child import Child
 from freshline.embedded.recipes import as_words
 from freshline.errors import TransientError
@@ -28,14 +30,15 @@ from freshline.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkStack:
-    """Its settings, and the manifest to watch."""
+    """Its settings, the manifest to watch, and the folder of its logs: streaming.log, serving.log."""
 
     settings: Settings
     manifest: Manifest
+    folder: Path
 
 
 @contextmanager
-def running(*overrides: str) -> Iterator[BenchmarkStack]:
+def running(*overrides: str, redis: bool = False) -> Iterator[BenchmarkStack]:
     """Start everything and give it once a batch would be read; `overrides` are section.key=value."""
     folder = Path(tempfile.mkdtemp(prefix="freshline-benchmark-"))
     with ExitStack() as stack:
@@ -50,7 +53,7 @@ def running(*overrides: str) -> Iterator[BenchmarkStack]:
         stack.callback(node.stop)
         own = (
             f"kafka.bootstrap={node.address}",
-            "redis.url=none",
+            f"redis.url={_redis(stack, folder) if redis else 'none'}",
             f"lake.uri={folder / 'lake'}",
             *overrides,
         )
@@ -61,7 +64,15 @@ def running(*overrides: str) -> Iterator[BenchmarkStack]:
             stack.callback(child.stop)
         lake = Lake(Storage(settings.lake.uri))
         lake.create()
-        yield BenchmarkStack(settings, Manifest(lake))
+        yield BenchmarkStack(settings, Manifest(lake), folder)
+
+
+def _redis(stack: ExitStack, folder: Path) -> str:
+    server = redis_server.start(
+        redis_server.RedisServerSettings(directory=folder / "redis", binary=redis_server.find(os.environ))
+    )
+    stack.callback(server.stop)
+    return server.url
 
 
 def _start(room: str, own: tuple[str, ...], folder: Path) -> Child:
