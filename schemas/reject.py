@@ -31,7 +31,7 @@ REJECT_CODES: dict[str, str] = {
     "parse_crashed": "the parser's process died of this content, or of its need for memory",
     "content_unavailable": "the content at `uri` is outside the allowed roots or cannot be read",
     "content_mismatch": "the content is not what content_sha256 promises",
-    "empty_document": "no text is left after parsing",
+    "empty_document": "no text is left after parsing; the state counts, so that earlier text is no longer live",
     "too_many_chunks": "the document is over the limit of chunks",
     "bad_embedding": "the embedder gave zero or not-a-number for this text",
     "query_id_reused": "another question under a query_id that was already answered",

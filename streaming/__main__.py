@@ -65,10 +65,11 @@ def _steps(settings: Settings, log: Log, storage: Storage, generation: int, orig
     )
 
 
-def _require_topic(settings: Settings, identities: KafkaIdentities) -> None:
-    """Refuse to start without the topic; one that is deleted later is waited for."""
+def _require_topic(settings: Settings, identities: KafkaIdentities, manifest: Manifest) -> None:
+    """Refuse to start without the topic, or on another cluster's lake; one that is deleted later is waited for."""
     try:
-        _origin(settings, identities)
+        origin = _origin(settings, identities)
+        origin.judge(manifest.fold().cover, accept_cluster=settings.stream.accept_cluster)
     except TopicGone as error:
         raise MissingPart(f"{error}.") from error
 
@@ -82,7 +83,7 @@ def _run(settings: Settings) -> None:
     generation = configured_generation(settings, Manifest(lake))
     log = open_log(settings.kafka)
     identities = KafkaIdentities(kafka_options(settings.kafka))
-    _require_topic(settings, identities)
+    _require_topic(settings, identities, Manifest(lake))
     session = open_session(settings, "freshline-stream")
     warm_up(session, settings.spark.tasks, settings)
     upkeep = Upkeep(Compactor(session, settings), lambda: warm_up(session, settings.spark.tasks, settings))

@@ -15,13 +15,16 @@ from freshline.ingest.record import RawRecord
 from freshline.ingest.state import Reject, State
 from freshline.parsing.port import Parse
 from freshline.revision import Kind, Revision
-from freshline.settings import CollectionSettings, CollectionsSettings, LimitSettings
+from freshline.settings import CollectionsSettings, LimitSettings
 from schemas.codec import Tombstone, decode_document
 from schemas.messages import DocumentEvent
 from schemas.reject import Rejected
 
 #: Bytes that a document's fields may take in all its chunks together; each worker holds them in memory.
 _REPEATED = 32 * 2**20
+#: A document without text is a state that supersedes the text before it, and a letter to its producer besides
+#: (docs/decisions/0004).
+_EMPTY = "empty_document"
 
 #: A message to its document's bytes. Raises Rejected.
 ReadContent = Callable[[DocumentEvent], bytes]
@@ -72,20 +75,28 @@ class Acceptor:
         revision = Revision(message.version or 0, *position)
         if message.deleted:
             return make(kind=Kind.DELETE, revision=revision)
-        return make(kind=Kind.PUT, revision=revision, **self._read(message, collection))
+        acl = collection.default_acl if message.acl is None else message.acl
+        content = self._content(message)
+        make = functools.partial(
+            make, kind=Kind.PUT, revision=revision, event=message, content=content, acl=acl
+        )
+        try:
+            return make(**self._read(message, content, acl))
+        except Rejected as reason:
+            if reason.code != _EMPTY:
+                raise
+            return make(title=message.title, letter=Reject.of(record, reason))
 
-    def _read(self, event: DocumentEvent, collection: CollectionSettings) -> dict[str, Any]:
-        content = self._content(event)
+    def _read(self, event: DocumentEvent, content: bytes, acl: tuple[str, ...]) -> dict[str, Any]:
         parsed = self._parse(content, event.content_type, name=event.doc_id)
         title = event.title or parsed.title
         chunks = tuple(self._chunker(parsed, title))
         if not chunks:
-            raise Rejected("empty_document")
+            raise Rejected(_EMPTY)
         if len(chunks) > self._limits.max_chunks:
             raise Rejected("too_many_chunks", f"{len(chunks)} chunks, at most {self._limits.max_chunks}")
-        acl = collection.default_acl if event.acl is None else event.acl
         _check_repeated(event, title, acl, len(chunks))
-        return {"event": event, "content": content, "title": title, "acl": acl, "chunks": chunks}
+        return {"title": title, "chunks": chunks}
 
 
 def _check_repeated(event: DocumentEvent, title: str | None, acl: tuple[str, ...], chunks: int) -> None:

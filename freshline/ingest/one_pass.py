@@ -79,7 +79,7 @@ def _groups(
 
 def _write(states: list[State], rejects: list[Reject], plan: PassPlan, parts: Parts) -> PassResult:
     kept, vectors, refused = embed(states, parts.embedder)
-    rejects = [*rejects, *refused]
+    rejects = [*rejects, *refused, *(state.letter for state in kept if state.letter)]
     return PassResult(
         files=tuple(_write_tables(kept, vectors, rejects, plan, parts)),
         segments=tuple(_write_segments(kept, vectors, plan, parts)),

@@ -26,6 +26,8 @@ class State:
     title: str | None = None
     acl: tuple[str, ...] = ()
     chunks: tuple[Chunk, ...] = ()
+    #: the record is a dead letter too, although its state counts: its producer has to know
+    letter: "Reject | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

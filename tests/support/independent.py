@@ -54,8 +54,7 @@ def live_index(lake: Path) -> list[IndexRow]:
         if kind == "remove":
             del segments[body["segment"]]
     found: list[tuple[tuple[int, ...], IndexRow]] = []
-    newest: dict[str, tuple[tuple[int, ...], str]] = {}
-    floors: dict[str, tuple[int, ...]] = {}
+    seen: list[tuple[str, tuple[int, ...], str]] = []
     for add in segments.values():
         content = {name: (lake / add["path"] / name).read_bytes() for name in add["files"]}
         assert {name: sha256(raw).hexdigest() for name, raw in content.items()} == add["files"]
@@ -63,26 +62,37 @@ def live_index(lake: Path) -> list[IndexRow]:
         chunk_rows = pa.ipc.open_file(content["rows.arrow"]).read_all().to_pylist()
         vectors = faiss.deserialize_index(np.frombuffer(content["vectors.faiss"], np.uint8))
         assert vectors.ntotal == len(chunk_rows)
-        for state in states:
-            position = (state["clock"], state["partition"], state["offset"])
-            if state["kind"] == "floor":
-                floors[state["key"]] = max(floors.get(state["key"], position), position)
-            else:
-                revision = (state["version"], *position)
-                newest[state["key"]] = max(
-                    newest.get(state["key"], (revision, state["kind"])), (revision, state["kind"])
-                )
+        seen += [(state["key"], revision_of(state), state["kind"]) for state in states]
         for row in chunk_rows:
             state = states[row["state"]]
-            revision = (state["version"], state["clock"], state["partition"], state["offset"])
-            found.append((revision, IndexRow(row["key"], row["chunk_id"], row["text"], vectors.d)))
-    return [
-        row
-        for revision, row in found
-        if newest[row.key][0] == revision
-        and newest[row.key][1] == "put"
-        and revision[1:] > floors.get(row.key, (-1, -1, -1))
-    ]
+            found.append((revision_of(state), IndexRow(row["key"], row["chunk_id"], row["text"], vectors.d)))
+    newest = live_revisions(seen)
+    return [row for revision, row in found if newest.get(row.key) == revision]
+
+
+def live_tables(lake: Path) -> list[dict[str, Any]]:
+    """Return the chunk rows of the live states, by documents and chunks alone; orphans are left where they are."""
+    seen = [(row["key"], revision_of(row), row["kind"]) for row in rows(lake, "documents")]
+    newest = live_revisions(seen)
+    return [row for row in rows(lake, "chunks") if newest.get(row["key"]) == revision_of(row)]
+
+
+def revision_of(row: dict[str, Any]) -> tuple[int, ...]:
+    """Return (version, clock, partition, offset)."""
+    return tuple(row[name] for name in ("version", "clock", "partition", "offset"))
+
+
+def live_revisions(seen: list[tuple[str, tuple[int, ...], str]]) -> dict[str, tuple[int, ...]]:
+    """Fold (key, revision, kind): the greatest revision above the key's greatest floor, where it is a put."""
+    floors: dict[str, tuple[int, ...]] = {}
+    for key, revision, kind in seen:
+        if kind == "floor":
+            floors[key] = max(floors.get(key, revision[1:]), revision[1:])
+    newest: dict[str, tuple[tuple[int, ...], str]] = {}
+    for key, revision, kind in seen:
+        if kind != "floor" and revision[1:] > floors.get(key, (-1,)):
+            newest[key] = max(newest.get(key, (revision, kind)), (revision, kind))
+    return {key: revision for key, (revision, kind) in newest.items() if kind == "put"}
 
 
 def committed_records(broker: str, topic: str, *, timeout_ms: int = 5000) -> list[Any]:

@@ -1,11 +1,13 @@
 """The one pass over a real lake folder with the tiny embedder."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
+from freshline.cache.memory import MemoryEmbeddingCache
 from freshline.cache.port import NoEmbeddingCache
 from freshline.chunking.make import make_chunker
 from freshline.embedding.cached import CachedEmbedder
@@ -120,3 +122,63 @@ def test_content_by_uri_is_stored_as_it_was_read_and_counts_towards_the_group(
     assert [entry.rows for entry in documents] == [1, 1]
     stored = pq.read_table(tmp_path / table_path("documents") / documents[0].path).to_pylist()[0]
     assert (stored["content"], stored["uri"]) == (file.read_bytes(), file.as_uri())
+
+
+PARAGRAPHS = [f"Paragraph {n} speaks of topic {n}. " + f"word{n} " * 120 for n in range(12)]
+
+
+@pytest.fixture
+def remembering(parts: Parts) -> Parts:
+    """The same parts with a cache, as Redis is one."""
+    return replace(parts, embedder=CachedEmbedder(load_embedder(TINY), MemoryEmbeddingCache()))
+
+
+def test_a_change_beside_the_text_embeds_nothing(remembering: Parts) -> None:
+    text = "\n\n".join(PARAGRAPHS)
+    first = run(remembering, put(1, "a", text))
+    assert first.embedded == first.chunks > 3
+    changed = [
+        put(2, "a", text, acl=["group:board"]),
+        put(3, "a", text, metadata={"owner": "somebody else"}),
+        put(4, "a", text, version=9),
+        put(5, "a", text, uri="https://example.org/a", expires_at="2100-01-01T00:00:00Z"),
+        put(6, "copy", text),
+    ]
+    for record in changed:
+        again = run(remembering, record)
+        assert (again.embedded, again.chunks) == (0, first.chunks)
+    (segment,) = run(remembering, changed[0]).segments
+    acls = read_segment(remembering.storage, segment).rows["acl"].to_pylist()
+    assert acls == [["group:board"]] * first.chunks
+
+
+def test_an_edit_embeds_the_changed_chunks_only(remembering: Parts) -> None:
+    first = run(remembering, put(1, "a", "\n\n".join(PARAGRAPHS)))
+    edited = [*PARAGRAPHS]
+    edited[5] = edited[5].replace("speaks of", "now tells of")
+    second = run(remembering, put(2, "a", "\n\n".join(edited)))
+    # the paragraph lies in one chunk, or in two where a boundary cuts it; chunk ids say which ones are new
+    old, new = (ids(remembering, result) for result in (first, second))
+    assert second.embedded == len(new - old) <= 2
+    shorter = run(remembering, put(3, "a", "\n\n".join(PARAGRAPHS[:3])))
+    assert shorter.chunks < first.chunks
+    assert shorter.embedded == len(ids(remembering, shorter) - old - new) <= 1
+
+
+def ids(parts: Parts, result: PassResult) -> set[str]:
+    return {
+        name
+        for segment in result.segments
+        for name in read_segment(parts.storage, segment).rows["chunk_id"].to_pylist()
+    }
+
+
+def test_a_document_that_becomes_empty_is_a_state_without_text_and_a_letter(parts: Parts) -> None:
+    result = run(parts, put(1, "a", "Alpha."), put(2, "a", " \n\t "), put(3, "b", "Beta."))
+    assert (result.accepted, result.rejected, result.chunks) == (3, 1, 2)
+    assert result.reject_codes == {"empty_document": 1}
+    assert {file.table: file.rows for file in result.files} == {"documents": 3, "chunks": 2, "rejects": 1}
+    (segment,) = result.segments
+    loaded = read_segment(parts.storage, segment)
+    assert loaded.states["kind"].to_pylist() == ["put"] * 3
+    assert loaded.rows["state"].to_pylist() == [0, 2]
