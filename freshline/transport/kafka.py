@@ -7,6 +7,7 @@ import kafka
 from freshline.settings import KafkaSettings
 from freshline.transport.connection import kafka_options
 from freshline.transport.contact import first_contact
+from freshline.transport.header_names import tolerate_header_names
 from freshline.transport.kafka_consumer import KafkaGroupConsumer
 from freshline.transport.kafka_producer import KafkaTransactionalProducer
 from freshline.transport.kafka_reader import KafkaLogReader
@@ -19,6 +20,7 @@ class KafkaLog:
     """See port.Log."""
 
     def __init__(self, options: dict[str, Any], *, stuck_after: float = STUCK_AFTER) -> None:
+        tolerate_header_names()
         self._options = options
         self._stuck_after = stuck_after
 

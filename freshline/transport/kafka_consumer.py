@@ -158,4 +158,5 @@ def as_record(record: Any) -> Record:
         timestamp=record.timestamp,
         key=record.key,
         value=record.value,
+        headers=tuple(record.headers),
     )

@@ -43,7 +43,11 @@ class KafkaTransaction:
         with translated(f"sending to {record.topic}"):
             self._sent.append(
                 self._producer.send(
-                    record.topic, key=record.key, value=record.value, partition=record.partition
+                    record.topic,
+                    key=record.key,
+                    value=record.value,
+                    headers=list(record.headers),
+                    partition=record.partition,
                 )
             )
 

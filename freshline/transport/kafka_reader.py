@@ -1,6 +1,6 @@
 """Reading without a group over kafka-python: bounds, the recent past of a partition, a group's offsets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from time import monotonic
 from typing import Any
 
@@ -54,6 +54,18 @@ class KafkaLogReader:
         finally:
             consumer.close()
 
+    def read_at(self, partition: TopicPartition, offsets: Iterable[int]) -> Iterator[Record]:
+        """Yield the committed records at these offsets, in this order; what is not kept any more is left out."""
+        native = native_partition(partition)
+        first, end = self.bounds(partition.topic).get(partition.partition, (0, 0))
+        consumer = self._connect()
+        try:
+            for offset in offsets:
+                if first <= offset < end:
+                    yield from _read(consumer, native, offset, offset + 1)
+        finally:
+            consumer.close()
+
     def committed(self, group: str, topic: str) -> dict[int, int]:
         """Return a group's {partition: next offset to read}, waiting for transactions in doubt (KIP-447)."""
         consumer = self._connect(group_id=group)
@@ -103,10 +115,10 @@ def _read(consumer: Any, native: Any, start: int, end: int) -> Iterator[Record]:
         consumer.assign([native])
         consumer.seek(native, start)
     deadline = monotonic() + _TIMEOUT_MS / 1000
-    position = start
+    position, most = start, min(_MAX_RECORDS, end - start)
     while position < end:
         with translated(f"reading back {native}"):
-            batch = consumer.poll(timeout_ms=_POLL_MS, max_records=_MAX_RECORDS).get(native, [])
+            batch = consumer.poll(timeout_ms=_POLL_MS, max_records=most).get(native, [])
             reached = consumer.position(native)
         yield from (as_record(record) for record in batch if record.offset < end)
         if reached > position:

@@ -191,6 +191,14 @@ class MemoryLogReader:
                     raise TransientError(f"a transaction in {partition} stays in doubt")
             return list(self._broker.read_since(partition, since_ms))
 
+    def read_at(self, partition: TopicPartition, offsets: Iterable[int]) -> Iterator[Record]:
+        """Yield the committed records at these offsets, in this order; what is not there is left out."""
+        for offset in offsets:
+            with self._broker.changed:
+                record = self._broker.read_at(partition, offset)
+            if record is not None:
+                yield record
+
     def committed(self, group: str, topic: str) -> dict[int, int]:
         """Return a group's {partition: next offset to read}, waiting for transactions in doubt."""
         deadline = monotonic() + _IN_DOUBT

@@ -63,6 +63,7 @@ class Broker:
             timestamp=round(self._clock.now() * 1000),
             key=outgoing.key,
             value=outgoing.value,
+            headers=outgoing.headers,
         )
         log.append(_Entry(record, pending))
         if pending is not None:
@@ -98,6 +99,13 @@ class Broker:
             if entry.readable and entry.record is not None:
                 records.append(entry.record)
         return records, position
+
+    def read_at(self, partition: TopicPartition, offset: int) -> Record | None:
+        """Return the committed record at an offset."""
+        if partition not in self._logs:
+            return None
+        found, _ = self.read(partition, offset, 1)
+        return found[0] if found and found[0].offset == offset else None
 
     def read_since(self, partition: TopicPartition, since_ms: int) -> Iterable[Record]:
         """Return the committed records from a time on."""

@@ -8,6 +8,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+#: Names and values as they stand beside a record; a name may stand there twice.
+Headers = tuple[tuple[str, bytes | None], ...]
+
 
 class TopicPartition(NamedTuple):
     """One ordered log."""
@@ -26,6 +29,7 @@ class Record:
     timestamp: int
     key: bytes | None
     value: bytes | None
+    headers: Headers = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,8 @@ class Outgoing:
     key: bytes | None
     value: bytes | None
     partition: int | None = None
+    #: kafka-python writes no null values in headers
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 class GroupConsumer(Protocol):
@@ -118,6 +124,10 @@ class LogReader(Protocol):
 
         What is in doubt below that end is waited for. Raises TransientError where it stays so.
         """
+        ...
+
+    def read_at(self, partition: TopicPartition, offsets: Iterable[int]) -> Iterable[Record]:
+        """Yield, in this order, the committed records at these offsets; one that is not kept any more is left out."""
         ...
 
     def committed(self, group: str, topic: str) -> dict[int, int]:

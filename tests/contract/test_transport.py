@@ -417,6 +417,28 @@ def test_read_back_waits_for_a_transaction_in_doubt(world: World) -> None:
     assert values(found) == ["before", "in doubt"]
 
 
+def test_read_at_gives_the_records_at_these_offsets_and_leaves_out_what_is_not_there(world: World) -> None:
+    topic, reader = world.topic(), world.reader()
+    partition = TopicPartition(topic, 0)
+    world.write(topic, ["a", "b"])  # offset 2 is the commit's marker
+    world.write(topic, ["c"])
+    with suppress(ZeroDivisionError), world.producer("other").transaction() as transaction:
+        transaction.send(Outgoing(topic=topic, key=b"k", value=b"aborted", partition=0))
+        transaction.send_offsets({partition: 1}, f"{world.name}-mirror")  # waits until the record is there
+        raise ZeroDivisionError
+    assert values(list(reader.read_at(partition, [3, 0, 1]))) == ["c", "a", "b"]
+    assert list(reader.read_at(partition, [2, 4, 5, 6, 99])) == []
+    assert list(reader.read_at(TopicPartition(f"{topic}-unknown", 0), [0])) == []
+
+
+def test_headers_come_back_as_they_were(world: World) -> None:
+    topic, headers = world.topic(), (("trace", b"\xff"), ("trace", b""), ("", b""))
+    with world.producer().transaction() as transaction:
+        transaction.send(Outgoing(topic=topic, key=b"k", value=b"v", partition=0, headers=headers))
+        transaction.send(Outgoing(topic=topic, key=b"k", value=b"v", partition=0))
+    assert [record.headers for record in world.member(topic).read(2)] == [headers, ()]
+
+
 def test_several_read_backs_at_once_do_not_disturb_each_other(world: World) -> None:
     topic, reader = world.topic(2), world.reader()
     world.write(topic, ["a", "b"], partition=0)
