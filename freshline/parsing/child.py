@@ -12,14 +12,14 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from freshline.parsing import frames
-from freshline.parsing.confine import confine, limited, peak_memory
+from freshline.parsing.confine import confine, held_memory, limited
 from freshline.parsing.port import ParsedDocument, Parser
 from schemas.reject import Rejected
 
 #: A process ends after this many documents: libraries leak a little.
 DOCUMENTS = 1000
-#: A process that ever held this share of its memory ends after the document: it does not give much back.
-SHARE = 1 / 4
+#: A process that holds this share of its memory after a document ends: it has leaked or cannot give back.
+SHARE = 1 / 2
 
 ParserFor = Callable[[str], Parser]
 
@@ -58,7 +58,7 @@ def _serve(parser_for: ParserFor, tasks: BinaryIO, replies: BinaryIO, memory: in
             return 1
         with limited(task.seconds, tasks.fileno()):
             outcome = _outcome(parser, task.content)
-        last = served >= DOCUMENTS or peak_memory() > memory * SHARE
+        last = served >= DOCUMENTS or held_memory() > memory * SHARE
         _say(replies, _reply(outcome, last=last))
     return 0
 

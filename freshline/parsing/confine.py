@@ -17,6 +17,7 @@ import resource
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 #: Seconds by the clock for each second of processor time.
 WALL = 4.0
@@ -24,7 +25,6 @@ WALL = 4.0
 OUT_OF_PROCESSOR, OUT_OF_CLOCK = signal.SIGPROF, signal.SIGALRM
 
 _DEADLY = (OUT_OF_PROCESSOR, OUT_OF_CLOCK, signal.SIGIO)
-_KIBIBYTE = 1024
 
 
 def confine(memory: int) -> None:
@@ -52,10 +52,15 @@ def limited(seconds: float, owner: int) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def peak_memory() -> int:
-    """Return the most bytes of memory that this process has held at once."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * _KIBIBYTE
+def held_memory() -> int:
+    """Return the bytes of memory that this process holds now; 0 where only its peak can be asked for.
+
+    The peak would not do: a process takes over that of the one that started it.
+    """
+    with contextlib.suppress(OSError):
+        resident = Path("/proc/self/statm").read_bytes().split()[1]
+        return int(resident) * os.sysconf("SC_PAGE_SIZE")
+    return 0
 
 
 def _die_with(owner: int, *, on: bool) -> None:

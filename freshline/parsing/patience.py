@@ -4,7 +4,7 @@ from collections import deque
 
 #: Documents over which one that ran out of time is remembered.
 RECENT = 20
-#: Seconds that a document always has: a record of 900 kB takes less in every format measured.
+#: Seconds of processor time that a document always has: one of some pages takes milliseconds.
 FLOOR = 1.0
 
 

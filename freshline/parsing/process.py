@@ -24,7 +24,7 @@ START = 60.0
 #: Seconds after its own timers until it is killed from here: it was stopped, or waits for a disk.
 GRACE = 5.0
 #: All that it gets of our environment: no address, no secret.
-_KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
+_KEPT = ("PATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
 _READ = 2**20  # bytes at once
 
 
@@ -142,7 +142,9 @@ class ParsingProcess:
 def _environment() -> dict[str, str]:
     """Return what a process of ours needs: our import path, the same hashes each time, one thread a library."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    path = os.pathsep.join(filter(None, sys.path))  # on a cluster it holds the archives that Spark shipped
+    path = os.pathsep.join(
+        map(os.path.abspath, sys.path)
+    )  # on a cluster with the archives that Spark shipped
     one_thread = dict.fromkeys(
         ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"
     )  # each reserves address space

@@ -66,9 +66,10 @@ def eat(_content: bytes) -> NoReturn:
         kept.append(bytearray(2**24))
 
 
-def take(content: bytes) -> ParsedDocument:
-    """Hold as many bytes as content says, then give them back."""
-    return plain_document(str(len(bytearray(int(content)))))
+def leak(content: bytes) -> ParsedDocument:
+    """Take as many bytes as content says and never give them back."""
+    _seen.append(b"x" * int(content))
+    return plain_document("leaked")
 
 
 def shout(content: bytes) -> ParsedDocument:
