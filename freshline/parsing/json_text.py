@@ -88,7 +88,8 @@ class _Walk:
     def _array(self, path: str, items: list[Any]) -> None:
         if header := _header(items):
             self.outline.heading(_LEVEL, path)
-            self.outline.table(header, ([_scalar(dict(item).get(name)) for name in header] for item in items))
+            rows = map(dict, items)
+            self.outline.table(header, ([_scalar(row.get(name)) for name in header] for row in rows))
             self.outline.heading(_LEVEL, "")  # what follows is not below it
         elif not any(isinstance(item, tuple | list) for item in items):
             self.value(path, ", ".join(filter(None, map(_scalar, items))))

@@ -10,6 +10,8 @@ from freshline.parsing.detection import media_type_of
 from freshline.parsing.port import ParsedDocument, Parser
 from schemas.reject import Rejected
 
+__all__ = ["ISOLATED", "PARSERS", "media_type_of", "parse", "parser_for"]
+
 _SOURCE = "source_code:parse_source"
 
 #: media type -> module below freshline.parsing and its function

@@ -101,11 +101,15 @@ def _table_type(text: str, *, cut: bool) -> str | None:
 
 
 def _is_table(lines: list[str], delimiter: str, least: int) -> bool:
-    """Whether each row has as many cells as the first, whose cells are names: short, distinct, none empty."""
+    """Whether each row has as many cells as the first, whose cells are names: short, distinct, no end of a sentence."""
     try:
         header, *rows = csv.reader(lines, delimiter=delimiter, strict=True)
     except csv.Error:
         return False
     names = {name.strip() for name in header}
-    named = "" not in names and len(names) == len(header) and max(map(len, names)) <= _LABEL
+    named = len(names) == len(header) and all(_is_name(name) for name in names)
     return named and len(header) >= least and all(len(row) == len(header) for row in rows)
+
+
+def _is_name(cell: str) -> bool:
+    return 0 < len(cell) <= _LABEL and not cell.endswith((".", "!", "?"))
