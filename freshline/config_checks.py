@@ -17,6 +17,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "spark.tasks": (1, 1024),
     "models.threads": (1, 1024),
     "chunking.max_tokens": (8, 8192),
+    "chunking.target_tokens": (16, 8192),
     "chunking.overlap_tokens": (0, 8191),
     "limits.max_chunks": (1, _MORE),
     "limits.max_keys": (1, _MORE),

@@ -18,7 +18,7 @@ import numpy as np
 
 from freshline.chunking.context import Contexts
 from freshline.chunking.counting import Count
-from freshline.chunking.cuts import Row, Weights, cut
+from freshline.chunking.cuts import Row, cut
 from freshline.chunking.port import Chunk, embedded_text, heading_path
 from freshline.chunking.sizes import Sized, Sizes
 from freshline.chunking.units import units
@@ -42,12 +42,13 @@ class _Part(NamedTuple):
 class StructuredChunker:
     """A Chunker: text == document.text[start:end], no outer white space, never across a section."""
 
-    def __init__(self, count: Count, settings: ChunkingSettings, weights: Weights | None = None) -> None:
+    def __init__(self, count: Count, settings: ChunkingSettings) -> None:
         _check(settings)
-        self.name = f"structured-1(max_tokens={settings.max_tokens},overlap_tokens={settings.overlap_tokens})"
         self._count = count
         self._limit, self._overlap = settings.max_tokens, settings.overlap_tokens
-        self._weights = weights or Weights()
+        self._target = min(settings.target_tokens, settings.max_tokens)
+        parameters = f"max_tokens={self._limit},target_tokens={self._target},overlap_tokens={self._overlap}"
+        self.name = f"structured-1({parameters})"
 
     def __call__(self, document: ParsedDocument, title: str | None) -> list[Chunk]:
         """Return the chunks in order; `title` is embedded with each."""
@@ -79,7 +80,9 @@ class StructuredChunker:
                 yield _chunk(document, part.section, contexts, start, end), part
 
     def _spans(self, text: str, sized: Sequence[Sized], room: int) -> Iterator[tuple[int, int]]:
-        begins = cut(_row(text, sized), max(1, room - self._overlap), self._weights) if sized else []
+        if not sized:
+            return
+        begins = cut(_row(text, sized), max(1, min(self._target, room - self._overlap)))
         for first, beyond in zip(begins, [*begins[1:], len(sized)], strict=True):
             start, end = sized[self._lead(sized, first)][0].start, sized[beyond - 1][0].end
             yield start, start + len(text[start:end].rstrip())
@@ -119,8 +122,10 @@ def _chunk(document: ParsedDocument, section: Section, contexts: Contexts, start
 
 
 def _check(settings: ChunkingSettings) -> None:
-    if settings.max_tokens < LEAST_TOKENS:
-        raise ConfigError(f"chunking.max_tokens is {settings.max_tokens}, expected at least {LEAST_TOKENS}.")
+    for key in ("max_tokens", "target_tokens"):
+        value = getattr(settings, key)
+        if value < LEAST_TOKENS:
+            raise ConfigError(f"chunking.{key} is {value}, expected at least {LEAST_TOKENS}.")
     if not 0 <= settings.overlap_tokens <= settings.max_tokens // 2:
         raise ConfigError(
             f"chunking.overlap_tokens is {settings.overlap_tokens}, expected 0 to {settings.max_tokens // 2} "

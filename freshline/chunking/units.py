@@ -38,7 +38,7 @@ def units(document: ParsedDocument, section: Section) -> list[Unit]:
     """Return the units of a section, in order; none begins with white space."""
     text = document.text
     starts = list(_starts(text, section, _lines_within(document, section)))
-    ends = [start for start, _ in starts[1:]] + [section.end]
+    ends = [start for start, _ in (*starts[1:], (section.end, 0))][: len(starts)]
     found: list[Unit] = []
     for (start, level), end in zip(starts, ends, strict=True):
         parted = found and _BLANK_LINE.search(text, found[-1].start, start)
