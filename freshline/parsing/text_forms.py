@@ -32,6 +32,19 @@ _INTERPRETERS = {
     "php": "text/x-php",
     **dict.fromkeys(("sh", "bash", "zsh", "dash", "ksh"), "application/x-sh"),
 }
+#: Lines that hardly stand in prose. Two of them, and no fence (a manual quotes code): else a comment is a heading.
+_SOURCE_LINES = {
+    media_type: re.compile(pattern, re.MULTILINE)
+    for media_type, pattern in {
+        "text/x-python": r"^(?:from [\w.]+ import [\w(*]|import [\w.]+(?: as \w+)?$|"
+        r"(?:async )?def \w+\(|class \w+[(:])",
+        "text/x-c": r"^#(?:include [<\"]|if(?:n?def)? \w|define \w)",
+        "text/x-java-source": r"^(?:package|import(?: static)?) [\w.]+(?:\.\*)?;$",
+        "text/javascript": r"^(?:import .{1,200} from ['\"]|(?:const|var|let) \w+ = |export (?:default|const|class) )",
+        "text/x-go": r"^(?:package \w+$|import \($|func [\w(])",
+    }.items()
+}
+_FENCE = re.compile(r"^(?:```|~~~)", re.MULTILINE)
 #: Rows that are looked at, the least that make a table, characters of a column's name at most.
 _ROWS, _LEAST_ROWS, _LABEL = 50, 3, 60
 #: Delimiter -> columns that a table has at least: a comma in each line is no table yet.
@@ -46,17 +59,14 @@ def beginning(content: bytes) -> str:
 
 def media_type(content: bytes, text: str) -> str:
     """Return the form of a text that is neither page nor message; text = beginning(content)."""
-    if found := _SHEBANG.match(text):
-        return _INTERPRETERS.get(found[1].rpartition("/")[2], types.PLAIN)
-    if found_json := json_type(content):
-        return found_json
-    if _DIRECTIVE.search(text):
-        return types.RST
-    if _MARKDOWN_LINE.search(text):
-        return types.MARKDOWN
-    if _is_underlined(text):
-        return types.RST
-    return _table_type(text, cut=len(content) > _BEGINNING) or types.PLAIN
+    return (
+        _interpreted_type(text)
+        or json_type(content)
+        or _source_type(text)
+        or _markup_type(text)
+        or _table_type(text, cut=len(content) > _BEGINNING)
+        or types.PLAIN
+    )
 
 
 def is_page(text: str) -> bool:
@@ -83,6 +93,27 @@ def json_type(content: bytes) -> str | None:
     if json_values.is_json(text):
         return types.JSON
     return types.JSON_LINES if json_values.is_json_lines(text) else None
+
+
+def _interpreted_type(text: str) -> str | None:
+    found = _SHEBANG.match(text)
+    return _INTERPRETERS.get(found[1], types.PLAIN) if found else None
+
+
+def _markup_type(text: str) -> str | None:
+    if _DIRECTIVE.search(text):
+        return types.RST
+    if _MARKDOWN_LINE.search(text):
+        return types.MARKDOWN
+    return types.RST if _is_underlined(text) else None
+
+
+def _source_type(text: str) -> str | None:
+    if _FENCE.search(text) is None:
+        for media_type, pattern in _SOURCE_LINES.items():
+            if len(list(itertools.islice(pattern.finditer(text), 2))) > 1:
+                return media_type
+    return None
 
 
 def _is_underlined(text: str) -> bool:

@@ -104,12 +104,12 @@ def _definitions(source: str) -> list[tuple[str, ...]]:
     """Top-level definitions and methods of classes, by Python's own parser."""
     kinds = {ast.ClassDef: "class", ast.FunctionDef: "def", ast.AsyncFunctionDef: "def"}
     found: list[tuple[str, ...]] = []
-    body: list[Any] = list(ast.parse(source).body)
+    body: Any = ast.parse(source).body
     for node in body:
-        if isinstance(node, tuple(kinds)):
+        if type(node) in kinds:
             name = f"{kinds[type(node)]} {node.name}"
             found.append((name,))
-            inner = [each for each in node.body if isinstance(each, tuple(kinds))]
+            inner = [each for each in node.body if type(each) in kinds]
             found += [(name, f"{kinds[type(each)]} {each.name}") for each in inner]
     return found
 
