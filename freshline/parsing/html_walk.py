@@ -7,8 +7,9 @@ import re
 
 from turbohtml.saxparse import SaxHandler
 
+from freshline.parsing.cells import Cells
 from freshline.parsing.html_hidden import Attributes, is_hidden
-from freshline.parsing.html_tables import HEADINGS, DataTable
+from freshline.parsing.html_tables import HEADINGS
 from freshline.parsing.outline import Outline
 from freshline.parsing.rows import one_line
 
@@ -81,9 +82,9 @@ class Walk(SaxHandler):
         self._heading = 0
         self._prefix = ""
         self._lists: list[int | None] = []  # for each list that is open the next number, None for bullets
-        self._tables: list[DataTable | None] = []  # None: it arranges the page
+        self._tables: list[Cells | None] = []  # None: it arranges the page
         self._cell: Attributes | None = None
-        self._tight = False
+        self._tight = self._in_head = False
 
     def start_element(self, tag: str, attrs: tuple[tuple[str, str | None], ...]) -> None:
         """Take a start tag."""
@@ -99,7 +100,7 @@ class Walk(SaxHandler):
         elif tag in _BLOCKS:
             self._break(tag)
             if tag == "table":
-                self._tables.append(DataTable() if data else None)
+                self._tables.append(Cells() if data else None)
             else:
                 self._open(tag, attrs)
 
@@ -133,16 +134,18 @@ class Walk(SaxHandler):
         elif tag == "dd":
             self._tight = True
         elif table and tag == "tr":
-            table.row()
+            table.row(in_head=self._in_head)
         elif table and tag in _CELLS:
             self._cell = attrs
         elif table and tag == "thead":
-            table.head(begins=True)
+            self._in_head = True
 
     def _close(self, tag: str) -> None:
         table = self._table
         if table and tag in _CELLS and self._cell is not None:
-            table.cell(tag, self._cell, "".join(self._run))
+            spans = {name: _span(value) for name, value in self._cell}
+            columns, rows = spans.get("colspan", 1), spans.get("rowspan", 1)
+            table.cell("".join(self._run), names=tag == "th", columns=columns, rows=rows)
             self._run.clear()
             self._cell = None
         self._break(tag)
@@ -156,12 +159,12 @@ class Walk(SaxHandler):
         elif tag == "table":
             self._end_table()
         elif table and tag == "thead":
-            table.head(begins=False)
+            self._in_head = False
         elif tag in {"li", "dd"}:
             self._prefix, self._tight = "", False
 
     @property
-    def _table(self) -> DataTable | None:
+    def _table(self) -> Cells | None:
         return self._tables[-1] if self._tables else None
 
     def _end_table(self) -> None:
@@ -203,6 +206,10 @@ class Walk(SaxHandler):
             separator = "\n" if self._tight or self._lists else "\n\n"
             self._outline.block(self._prefix + "\n".join(lines).strip("\n"), separator)
         self._prefix = ""
+
+
+def _span(value: str | None) -> int:
+    return max(1, int(value)) if value and _NUMBER.fullmatch(value) else 1
 
 
 def _start(attributes: Attributes) -> int:
