@@ -1,6 +1,8 @@
 """Publishing and asking from any Python program: needs kafka-python and msgspec, neither Spark nor a model."""
 
 from freshline.client.asker import Asker
-from freshline.client.producer import Producer, Published
+from freshline.client.asking import Answer, Asked
+from freshline.client.delivery import Delivery, Published
+from freshline.client.producer import Producer
 
-__all__ = ["Asker", "Producer", "Published"]
+__all__ = ["Answer", "Asked", "Asker", "Delivery", "Producer", "Published"]

@@ -3,6 +3,8 @@
     with Asker(KafkaSettings(bootstrap="127.0.0.1:9092")) as asker:
         response = asker.ask("When is tea?", timeout=10)
         print(response.text, response.citations)
+        for answer in asker.stream(["Who pays?", "Who is told?"]):  # as they come, each with its question
+            print(answer.query.text, answer.response or answer.error)
 
 A response goes to the partition number of its query. An asker picks one number for its life and reads only that
 partition of `responses`; with `spread` it uses all of them, so that several workers share its questions. It begins to
@@ -12,15 +14,15 @@ read at the end, before it sends. This module does not know who answers.
 import logging
 import random
 import threading
-from concurrent.futures import Future
+from collections.abc import Iterable, Iterator
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from itertools import cycle
 from typing import Any, Self
-from uuid import uuid4
 
 import kafka
 
+from freshline.client.asking import Answer, Asked, Asking, no_response, question
 from freshline.client.connect import connected_producer, missing_topic, refused
 from freshline.errors import FreshlineError, TransientError
 from freshline.settings import KafkaSettings
@@ -33,8 +35,6 @@ from schemas.reject import Rejected
 #: How soon the reading thread sees that it shall end, ms.
 _POLL_MS = 200
 _CLOSE_SECONDS = 10.0
-#: Share of an asker's patience that the worker may use, waiting for min_offsets included: the rest is the way back.
-_OF_TIMEOUT = 0.9
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Asker:
         self._queries = topic_name(settings, "queries")
         self._responses = topic_name(settings, "responses")
         self._spread = spread
-        self._waiting: dict[str, tuple[str, Future[Response]]] = {}
+        self._waiting: dict[str, tuple[str, Asked]] = {}
         self._closing = threading.Event()
         self._failed: FreshlineError | None = None
 
@@ -83,33 +83,41 @@ class Asker:
         timeout: float = 30.0,
     ) -> Response:
         """Ask and wait. Raises UserError where the question breaks its contract, TransientError after timeout s."""
-        query = Query(
-            schema_version=1,
-            query_id=uuid4().hex,
-            text=text,
+        query = replace(
+            question(text, timeout),
             collections=collections,
             principals=principals,
             k=k,
             generate=generate,
             min_offsets=min_offsets,
-            deadline=datetime.now(UTC) + timedelta(seconds=timeout * _OF_TIMEOUT),
         )
-        future = self.submit(query)
-        try:
-            return future.result(timeout)
-        except FutureTimeoutError:
-            self._waiting.pop(query.query_id, None)
-            raise TransientError(
-                f"no response within {timeout:g} s; expected one from a worker. Is `freshline serve` running?"
-            ) from None
+        return self.wait(self.submit(query), timeout)
 
-    def submit(self, query: Query) -> "Future[Response]":
-        """Send a question and return at once; the future gives its response."""
+    def wait(self, asked: Asked, timeout: float = 30.0) -> Response:
+        """Wait for a question's response. Raises TransientError after timeout s; a later response is then dropped."""
+        try:
+            return asked.result(timeout)
+        except FutureTimeoutError:
+            self._waiting.pop(asked.query.query_id, None)
+            raise no_response(timeout) from None
+
+    def stream(
+        self, questions: Iterable[str | Query], *, timeout: float = 30.0, at_once: int = 256
+    ) -> Iterator[Answer]:
+        """Ask many and yield each answer as it comes, not in the order of the questions.
+
+        At most `at_once` are under way: questions are taken as answers are. A question that breaks its contract, or
+        has no response after timeout s, gives an Answer with its error, and the others go on.
+        """
+        asking = Asking(self.submit, lambda asked: self._waiting.pop(asked.query.query_id, None), timeout)
+        return asking.answers(questions, at_once)
+
+    def submit(self, query: Query) -> Asked:
+        """Send a question and return at once; the future gives its response. Raises UserError: see ask."""
         if self._failed is not None:
             raise self._failed
         value = _checked(query)
-        future: Future[Response] = Future()
-        future.set_running_or_notify_cancel()  # it cannot be cancelled: the question is on its way
+        future = Asked(query)
         self._waiting[query.query_id] = (query_sha256(value), future)
         with translated(f"asking on {self._queries}"):
             sent = self._producer.send(

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from typing import Literal
 from uuid import uuid4
 
 import pytest
@@ -85,10 +86,40 @@ def test_a_document_that_breaks_its_contract_is_not_sent(
 
 def test_a_document_over_the_topics_limit_says_so(settings: KafkaSettings) -> None:
     with (
-        Producer(settings, compression="none") as producer,
+        Producer(settings, compression="none", max_bytes=3_000_000) as producer,
         pytest.raises(UserError, match=r"max\.message\.bytes"),
     ):
         producer.publish(note("large", "x" * 2_000_000))
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_a_record_of_exactly_the_stated_limit_is_kept(
+    settings: KafkaSettings, compression: Literal["none", "gzip"]
+) -> None:
+    rest = len(encode(note("full", "")))
+    with Producer(settings, compression=compression) as producer:
+        kept = producer.publish(note("full", "x" * (900_000 - rest)))
+    assert len(record_at(settings, kept.partition, kept.offset).value or b"") == 900_000
+
+
+def test_deliver_reports_what_is_refused_and_keeps_the_rest(
+    settings: KafkaSettings,
+) -> None:
+    documents = [note("d1"), note("over", "x" * 2_000_000), note("bad\n"), note("d2")]
+    with Producer(settings) as producer:
+        reports = list(producer.deliver(documents))
+    assert [report.document for report in reports] == documents
+    assert [type(report.error) for report in reports] == [type(None), UserError, UserError, type(None)]
+    for report in (reports[0], reports[3]):
+        assert report.published is not None
+        record = record_at(settings, report.published.partition, report.published.offset)
+        assert decode_document(record.key, record.value, max_keys=100) == report.document
+
+
+def test_leaving_the_block_waits_for_what_was_submitted(settings: KafkaSettings) -> None:
+    with Producer(settings) as producer:
+        futures = [producer.submit(note(f"s{n}")) for n in range(200)]
+    assert len({(future.result(0).partition, future.result(0).offset) for future in futures}) == 200
 
 
 def test_a_missing_topic_says_what_to_do(broker: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,6 +183,24 @@ def test_each_question_gets_its_own_answer_though_they_come_in_another_order(set
         ]
         assert [future.result(30).text for future in futures] == [f"question {n}" for n in range(50)]
     assert len(used) == 1
+
+
+def test_a_stream_of_questions_gives_each_its_own_answer(settings: KafkaSettings) -> None:
+    texts = [f"streamed {n}" for n in range(300)]
+    with worker(settings), Asker(settings) as asker:
+        answers = list(asker.stream([*texts, " "], at_once=32))
+    refused = [answer for answer in answers if answer.error is not None]
+    assert [(answer.query.text, type(answer.error)) for answer in refused] == [(" ", UserError)]
+    given = [(answer.query.text, answer.response.text) for answer in answers if answer.response is not None]
+    assert sorted(given) == sorted((text, text) for text in texts)
+
+
+def test_submit_and_wait(settings: KafkaSettings) -> None:
+    query = Query(schema_version=1, query_id=uuid4().hex, text="waited for")
+    with worker(settings), Asker(settings) as asker:
+        asked = asker.submit(query)
+        assert asker.wait(asked).text == "waited for"
+    assert asked.query == query
 
 
 def test_spread_questions_use_every_partition(settings: KafkaSettings) -> None:
