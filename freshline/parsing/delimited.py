@@ -49,7 +49,7 @@ def records(text: str, delimiter: str) -> Iterator[list[str]]:
         quoted, behind, bare, end = field.groups()
         row.append(bare if quoted is None else quoted.replace('""', '"') + behind)
         if end != delimiter:
-            if end or len(row) > 1 or row[0]:
+            if end or len(row) > 1 or field[0]:
                 yield row
             row = []
             if not end:

@@ -18,6 +18,8 @@ from schemas.reject import Rejected
 #: Rows that are looked at before a header is decided on.
 SAMPLE = 20
 _YEAR = re.compile(r"(?:1[89]|2[01])[0-9]{2}")
+#: Blocks that are looked at one by one, at about 40 µs each; what follows is one block under the last header.
+MAX_BLOCKS = 10_000
 #: At most this many cells, the empty ones of ragged rows included.
 MAX_CELLS = 10_000_000
 
@@ -36,9 +38,12 @@ Row = Sequence[str]
 def write_tables(outline: Outline, rows: Iterable[Row]) -> None:
     """Add the tables that stand in these rows, in one pass. Raises Rejected(too_large)."""
     header: Row = ()
-    for filled, block in groupby(_bounded(rows), key=_has_text):
-        if filled:
+    groups = groupby(_bounded(rows), key=_has_text)
+    for number, block in enumerate(block for filled, block in groups if filled):
+        if number < MAX_BLOCKS:
             header = _write_block(outline, block, header)
+        else:
+            outline.table(header, chain(block, (row for _, more in groups for row in more)))
 
 
 def write_table(outline: Outline, rows: Sequence[Row], *, header: bool) -> None:
