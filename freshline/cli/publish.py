@@ -50,7 +50,8 @@ def publish(
     documents = _named([d for path in paths or () for d in reading.path(path)], title, doc_id)
     if reading.too_large and not documents and not delete:
         raise UserError(reading.why_left_out(reading.too_large[0]))
-    with Producer(load(sets, config, ("kafka",)).settings.kafka) as producer:
+    kafka = load(sets, config, ("kafka",)).settings.kafka
+    with Producer(kafka, max_bytes=reading.max_bytes) as producer:
         kept = list(zip([d.doc_id for d in documents], _send(producer, documents), strict=True))
         gone = [(each, producer.delete(collection, each)) for each in delete or ()]
     if as_json:
