@@ -28,7 +28,7 @@ _PATTERNS: Mapping[str, re.Pattern[str]] = MappingProxyType(
             "javascript": r"^()(?:export )?(?:default )?(?:async )?((?:function\*?|class|interface|enum) \w+)",
             "java": rf"^(){_OF_JAVA}((?:class|interface|enum|record|object|trait|struct) \w+)",
             "c": r"^()(?:typedef )?((?:struct|union|enum|class|namespace) \w+)",
-            "go": r"^()((?:func(?: \(\w* ?\*?[\w\[\], ]+\))?|type) \w+)",
+            "go": r"^()((?:func(?: \([\w*\[\], ]+\))?|type) \w+)",
             "rust": r"^()(?:pub(?:\([\w: ]+\))? )?(?:async |unsafe |const )?"
             r"((?:fn|struct|enum|trait|mod|impl)\b[^{;(\n]*)",
             "ruby": r"^()((?:class|module|def) [\w.:?!]+)",

@@ -12,10 +12,9 @@ from freshline.parsing import media_types as types
 
 _BEGINNING = 65_536
 #: WHATWG MIME sniffing, section 7.1, but for what Markdown files begin with too (<h1 align=…>, <p>, <a>, <img>).
-_PAGE = re.compile(
-    r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|meta)[\s>/]",
-    re.IGNORECASE | re.DOTALL,
-)
+_PAGE = re.compile(r"<(?:!doctype\s+html|html|head|body|title|meta)[\s>/]", re.IGNORECASE)
+#: What may stand before it, and where each ends.
+_PROLOGUE = (("<?xml", ">"), ("<!--", "-->"))
 #: A field's name and colon (RFC 5322, section 2.2).
 _FIELD = re.compile(r"([!-9;-~]{1,76}):[ \t]?\S?")
 #: Beside From:, one of these; a text of the form "From: … To: …" is more often a note.
@@ -24,6 +23,7 @@ _MARKDOWN_LINE = re.compile(r"^(?:#{1,6}[ \t]+\S|```|~~~)", re.MULTILINE)
 _MARKDOWN_LINK = re.compile(r"\]\(\S")
 _DIRECTIVE = re.compile(r"^\.\. (?:[\w-]+::|_[^\n:]+:|\|[^\n|]+\| [\w-]+::)", re.MULTILINE)
 _UNDERLINED = re.compile(r"^(\S[^\n]*)\n(([=\-~^\"'*+#`:.])\3{2,})[ \t]*$", re.MULTILINE)
+_SHEBANG_CHARACTERS = 256
 _SHEBANG = re.compile(r"#![ \t]*\S*?(?:/env[ \t]+(?:-S[ \t]+)?)?([a-z]+)[\d.]*(?:\s|$)")
 _INTERPRETERS = {
     "python": "text/x-python",
@@ -70,7 +70,13 @@ def media_type(content: bytes, text: str) -> str:
 
 
 def is_page(text: str) -> bool:
-    """Whether a text begins as a page of HTML does."""
+    """Whether a text begins as a page of HTML does: comments and XML's declaration may stand before."""
+    text, before = text.lstrip(), ""
+    while text != before:
+        before = text
+        for opened, closed in _PROLOGUE:
+            if text.startswith(opened):
+                text = text.partition(closed)[2].lstrip()
     return _PAGE.match(text) is not None
 
 
@@ -96,7 +102,7 @@ def json_type(content: bytes) -> str | None:
 
 
 def _interpreted_type(text: str) -> str | None:
-    found = _SHEBANG.match(text)
+    found = _SHEBANG.match(text[:_SHEBANG_CHARACTERS])
     return _INTERPRETERS.get(found[1], types.PLAIN) if found else None
 
 

@@ -1,6 +1,7 @@
 """What bytes are: magic bytes decide, declared types that lie are refused, names only choose."""
 
 import io
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -249,6 +250,37 @@ def test_a_directory_of_a_million_entries_is_looked_at_quickly() -> None:
     count = 1_000_000
     end = b"PK\x05\x06" + bytes(8) + (len(entry) * count).to_bytes(4, "little") + bytes(6)
     assert "zip archive" in refusal(b"PK\x03\x04" + entry * count + end, None).detail
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#!" + "a" * 60_000 + "!",
+        "<!---->" * 9_000 + "x",
+        "<!--" * 16_000,
+        "<?xml" * 13_000,
+        "<?xml>" * 10_000 + "x",
+        "a" * 65_000 + "\n" + "=" * 65_000 + "x",
+        "import " + "a" * 65_000,
+        "import " * 9_000,
+        "\n".join(["import a b from c"] * 4_000),
+        ".. |" + "a" * 65_000,
+        "a:" * 30_000,
+        "a: b\n" * 12_000,
+        ",".join("ab" * 30_000) + "\n" * 5,
+        '"' * 60_000,
+        "# " * 30_000,
+        " " * 65_000,
+        "{" * 65_000,
+        '{"a":' * 13_000,
+        "\n".join(['{"a": 1}'] * 8_000) + "x",
+    ],
+    ids=lambda text: text[:12],
+)
+def test_hostile_text_is_told_in_time_that_grows_with_its_length(text: str) -> None:
+    started = time.process_time()
+    media_type_of(text.encode(), None, "a.json")
+    assert time.process_time() - started < 5  # milliseconds are usual; a pattern that backtracks takes hours
 
 
 @given(st.binary(), st.sampled_from(["", "PK\x03\x04", "%PDF-", "{", "[", "From: a\n", "<html>", "#!/"]))

@@ -139,15 +139,16 @@ def test_definitions_are_bounded_and_no_text_is_lost() -> None:
 
 
 _HOSTILE = {
-    "one line": "a" * 5_000_000,
-    "spaces": " " * 2_000_000 + "x",
-    "words": "public static final " * 100_000,
-    "brackets": "[" * 1_000_000,
-    "functions": "func (" * 300_000,
-    "create": "create a " * 300_000,
-    "keys": "k" * 1_000_000 + ":",
-    "pub": "pub(" + "a: " * 500_000,
-    "line ends": "\n" * 2_000_000 + "x",
+    "one line": "a" * 50_000,
+    "spaces": " " * 200_000 + "x",
+    "words": "public static final " * 10_000,
+    "brackets": "[" * 200_000,
+    "functions": "func (" * 30_000,
+    "a receiver": "func (" + "a" * 200_000,
+    "create": "create a " * 30_000,
+    "keys": "k" * 200_000 + ":",
+    "pub": "pub(" + "a: " * 50_000,
+    "line ends": "\n" * 200_000 + "x",
 }
 
 
