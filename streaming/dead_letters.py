@@ -7,6 +7,7 @@ delivery of a start also looks which of its letters are there already.
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,7 +24,8 @@ from schemas.reject import Rejected
 #: How far the clocks of an executor, which stamps a reject, and of the broker may be apart, ms.
 _SKEW_MS = 3600 * 1000
 
-Position = tuple[str, int, int, str]
+#: Topic, partition, offset and rejected_at: the time tells a topic's letter from that of one created anew.
+Position = tuple[str, int, int, datetime]
 
 
 class KafkaDeadLetters:
@@ -71,7 +73,7 @@ class KafkaDeadLetters:
         self._producer.close()
 
     def _there(self, since: float) -> set[Position]:
-        """Return the letters of a time (seconds) and later, as their records' positions and digests."""
+        """Return the letters of a time (seconds) and later, as their positions."""
         reader = self._log.reader()
         try:
             return set(_read(reader, self._dlq, int(since * 1000) - _SKEW_MS))
@@ -99,7 +101,7 @@ def _read(reader: LogReader, dlq: str, since_ms: int) -> Iterator[Position]:
 
 
 def _position(letter: DeadLetter) -> Position:
-    return letter.topic, letter.partition, letter.offset, letter.sha256
+    return letter.topic, letter.partition, letter.offset, letter.rejected_at
 
 
 def _positive(offsets: dict[int, int]) -> dict[int, int]:

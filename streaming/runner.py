@@ -149,6 +149,8 @@ class StreamRunner:
         finally:
             reader.close()
         topic = self._plan.topic
+        if not bounds:  # deleted since the origin was looked at
+            raise TopicGone(f"Kafka has no topic {topic!r} now")
         if steps.origin.judge(state.cover, accept_cluster=True) == "restarted":
             _log.warning("topic_restarted", topic=topic, covered_before=state.coverage.get(topic, {}))
             state = steps.restart(bounds)

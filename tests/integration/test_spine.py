@@ -7,6 +7,8 @@ import json
 import os
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -124,25 +126,54 @@ def test_published_edited_deleted(running: Running) -> None:
         )
 
 
-def test_an_unchanged_passage_is_not_embedded_again(running: Running) -> None:
+def embedded_up_to(running: Running, seen: dict[str, dict[int, int]]) -> int:
+    """Return how many texts were embedded so far, once the log tells of the batch of this position."""
     topic = running.topic("documents")
+    (partition, offset), *_ = seen[topic].items()
 
-    def embedded_up_to(seen: dict[str, dict[int, int]]) -> list[int]:
-        """What each batch embedded; nothing until the log tells of the batch of this position."""
+    def told() -> list[int]:
         lines = [line for line in running.stream.log.read_text().splitlines() if '"batch_decided"' in line]
         decided = [json.loads(line) for line in lines]
-        (partition, offset), *_ = seen[topic].items()
-        told = any(line["coverage"][topic].get(str(partition), 0) >= offset for line in decided)
-        return [line["embedded"] for line in decided] if told else []
+        there = any(line["coverage"][topic].get(str(partition), 0) >= offset for line in decided)
+        return [line["embedded"] for line in decided] if there else []
 
+    return sum(wait_for(told, what="the batch", within=60))
+
+
+def test_only_what_has_changed_is_embedded(running: Running) -> None:
+    parts = [f"Section {n} of the log. " + f"The keeper counts {n} ships each night. " * 25 for n in range(6)]
+    whole = handbook("ships", "\n\n".join(parts))
+    edited = "\n\n".join([*parts[:3], parts[3].replace("Section 3", "Chapter 3"), *parts[4:]])
     with Producer(running.kafka()) as producer:
-        content = "The lighthouse keeper counts seven ships each night."
-        first = producer.publish(handbook("ships", content)).seen
-        before = wait_for(lambda: embedded_up_to(first), what="the first batch", within=60)
-        again = producer.publish(handbook("ships", content)).seen
-        after = wait_for(lambda: embedded_up_to(again), what="the second batch", within=60)
-    assert sum(before) >= 1
-    assert sum(after) == sum(before)
+
+        def embedded_by(event: DocumentEvent) -> int:
+            before = embedded_up_to(running, seen[-1])
+            seen.append(producer.publish(event).seen)
+            return embedded_up_to(running, seen[-1]) - before
+
+        seen = [producer.publish(handbook("before", "Something to count from.")).seen]
+        assert embedded_by(whole) >= 6
+        for other in (whole, replace(whole, acl=("group:x",)), replace(whole, metadata={"a": 1}, version=3)):
+            assert embedded_by(other) == 0
+        assert 1 <= embedded_by(replace(whole, content=edited, version=3)) <= 2
+
+
+def test_an_expired_document_is_gone_without_an_event(running: Running) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=4)
+    ticket = replace(
+        handbook("ticket", "The ticket to the lantern room costs ninety crowns."), expires_at=soon
+    )
+    question = "What does the ticket to the lantern room cost?"
+    with Producer(running.kafka()) as producer, Asker(running.kafka()) as asker:
+        seen = producer.publish(ticket).seen
+
+        def found() -> bool:
+            hits = asker.ask(question, min_offsets=seen, timeout=60).hits
+            return "ticket" in {hit.doc_id for hit in hits}
+
+        assert found() or datetime.now(UTC) >= soon, "not there before its time"
+        wait_for(lambda: not found(), what="the document's end", within=30)
+    assert datetime.now(UTC) >= soon
 
 
 def test_a_private_document_is_found_by_its_principals_only(running: Running) -> None:
@@ -197,6 +228,22 @@ def test_a_bad_record_is_a_dead_letter_and_the_stream_lives(running: Running) ->
         running.topic("documents"),
     )
     assert {str(letter["partition"]): letter["offset"] + 1} == ends
+
+
+def test_a_document_that_becomes_empty_answers_nothing_and_its_producer_is_told(running: Running) -> None:
+    question = "Where is the brass telescope?"
+    with Producer(running.kafka()) as producer, Asker(running.kafka()) as asker:
+        first = producer.publish(handbook("telescope", "The brass telescope is in the attic.")).seen
+        assert "attic" in asker.ask(question, min_offsets=first, timeout=60).text
+        blank = producer.publish(handbook("telescope", "\n")).seen
+        hits = asker.ask(question, min_offsets=blank, timeout=60).hits
+    assert "telescope" not in {hit.doc_id for hit in hits}
+
+    def letters() -> list[str]:
+        told = independent.dead_letters(running.broker, running.topic("documents.dlq"))
+        return [letter["code"] for key, letter in told if key == b"house/telescope"]
+
+    assert wait_for(letters, what="the dead letter", within=20) == ["empty_document"]
 
 
 def test_each_process_serves_metrics_and_health(running: Running) -> None:
