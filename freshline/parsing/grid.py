@@ -21,7 +21,7 @@ _YEAR = re.compile(r"(?:1[89]|2[01])[0-9]{2}")
 #: Blocks that are looked at one by one, at about 40 µs each; what follows is one block under the last header.
 MAX_BLOCKS = 10_000
 #: At most this many cells, the empty ones of ragged rows included.
-MAX_CELLS = 10_000_000
+MAX_CELLS = 4_000_000
 
 _VALUE = re.compile(
     r"[-+(]?[$€£¥]? ?\d[\d.,' \u00a0\u202f]*\)?(?:[eE][-+]?\d+)? ?[%€$£¥]?"  # number, money, share
@@ -127,7 +127,7 @@ def _filled(row: Row) -> int:
 
 
 def _has_text(row: Row) -> bool:
-    return any(cell.strip() for cell in row)
+    return bool("".join(row).strip())
 
 
 def _bounded(rows: Iterable[Row]) -> Iterator[Row]:

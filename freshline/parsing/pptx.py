@@ -113,7 +113,7 @@ def _frame(shape: Element) -> str:
 
 
 def _is_item(paragraph: Element, *, by_default: bool) -> bool:
-    names = {local(child) for child in paragraph.find("{*}pPr") or ()}
+    names = {local(child) for child in paragraph.iterfind("{*}pPr/{*}*")}
     return "buNone" not in names and (by_default or not names.isdisjoint({"buChar", "buAutoNum", "buBlip"}))
 
 

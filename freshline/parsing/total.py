@@ -1,13 +1,12 @@
 """A parser over XML that anybody may have written raises nothing but Rejected."""
 
 import functools
-from collections.abc import Callable
 
-from freshline.parsing.port import ParsedDocument
+from freshline.parsing.port import ParsedDocument, Parser
 from schemas.reject import Rejected
 
 
-def total(parser: Callable[[bytes], ParsedDocument]) -> Callable[[bytes], ParsedDocument]:
+def total(parser: Parser) -> Parser:
     """Make what a parser stumbles over `unparseable`; want of memory stays what it is: it is no word on the content."""
 
     @functools.wraps(parser)
