@@ -1,6 +1,9 @@
 """Sentence spans for extractive answers."""
 
+from types import SimpleNamespace
+
 import pytest
+import sentencex as real
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,3 +61,19 @@ def test_spans_are_in_order_stripped_and_lose_no_letter(text: str) -> None:
         assert text[start:end].strip() == text[start:end] != ""
     inside = {place for start, end in spans for place in range(start, end)}
     assert {p for p, c in enumerate(text) if c in "aBé🎉"} <= inside
+
+
+def test_a_line_without_end_is_read_in_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    handed: list[int] = []
+
+    def counted(language: str, text: str) -> list[dict[str, int]]:
+        handed.append(len(text))
+        return list(sentencex.get_sentence_boundaries(language, text))
+
+    sentencex = SimpleNamespace(get_sentence_boundaries=real.get_sentence_boundaries)
+    monkeypatch.setattr(real, "get_sentence_boundaries", counted)
+    line = [f"Sentence number {n} is here." for n in range(2000)]
+    assert sentences(" ".join(line)) == line
+    assert len(sentences("![" * 20_000)) == 20_001  # each mark ends one, and a bracket is left
+    assert "".join(sentences("x" * 20_000)) == "x" * 20_000
+    assert max(handed) <= 4000  # its time grows with the square
