@@ -54,7 +54,8 @@ def _serve(parser_for: ParserFor, tasks: BinaryIO, replies: BinaryIO, memory: in
         try:
             parser = parser_for(task.media_type)
         except ImportError as error:
-            _say(replies, frames.Fault(f"no parser for {task.media_type}: {error}"))
+            if served == 1:  # later it may be for want of memory: a fresh process will know
+                _say(replies, frames.Fault(f"no parser for {task.media_type}: {error}"))
             return 1
         with limited(task.seconds, tasks.fileno()):
             outcome = _outcome(parser, task.content)

@@ -142,12 +142,10 @@ class ParsingProcess:
 def _environment() -> dict[str, str]:
     """Return what a process of ours needs: our import path, the same hashes each time, one thread a library."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    path = os.pathsep.join(
-        map(os.path.abspath, sys.path)
-    )  # on a cluster with the archives that Spark shipped
-    one_thread = dict.fromkeys(
-        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"
-    )  # each reserves address space
+    # on a cluster it holds the archives that Spark shipped
+    path = os.pathsep.join(map(os.path.abspath, sys.path))
+    # a library's threads reserve address space, each
+    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     return kept | one_thread | {"PYTHONPATH": path, "PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
 
 

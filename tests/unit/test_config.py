@@ -91,6 +91,8 @@ def test_spark_conf_keeps_dots_in_its_names(tmp_path: Path) -> None:
         ("collections.open=perhaps", r"expected true or false"),
         ("models.backend=onnx", r"expected one of auto, openvino, torch, tiny"),
         ("observability.port=65536", r"65536, expected 0 to 65535"),
+        ("limits.parse_memory=1", r"limits\.parse_memory = 1, expected 268435456 or more"),
+        ("limits.parse_seconds=0", r"limits\.parse_seconds = 0\.0, expected 0\.1 to 3600"),
         ("limits.content_roots=docs", r"limits\.content_roots = \('docs',\), expected absolute folders"),
         ("limits.content_roots=/srv,/srv/../etc", r"expected absolute folders"),
         ("chunking.overlap_tokens=250", r"less than chunking\.max_tokens"),

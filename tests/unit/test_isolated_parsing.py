@@ -146,6 +146,11 @@ def test_a_missing_library_stops_us_instead_of_refusing_documents(workshop: Work
     assert workshop.parse(b"after", "echo").text == "after"
 
 
+def test_a_library_that_cannot_be_loaded_any_more_is_loaded_in_a_fresh_process(workshop: Workshop) -> None:
+    workshop.parse(b"first", "echo")
+    assert workshop.parse(b"second", "crowded").text == "second"
+
+
 def test_close_ends_it_and_a_call_starts_another(workshop: Workshop) -> None:
     first = pid_of(workshop)
     workshop.close()
