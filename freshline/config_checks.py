@@ -22,7 +22,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "limits.max_chunks": (1, _MORE),
     "limits.max_keys": (1, _MORE),
     "limits.content_bytes": (1, 2**30),
-    "limits.max_pages": (1, 100_000),
+    "limits.max_pages": (1, 20_000),
     "limits.parse_seconds": (0.1, 3600),
     "limits.parse_memory": (256 * 2**20, _MORE),
     "index.shards": (1, 4096),

@@ -65,9 +65,9 @@ def leave(content: bytes) -> NoReturn:
 
 
 def eat(_content: bytes) -> NoReturn:
-    kept = []
-    while True:
-        kept.append(bytearray(2**24))
+    """Take a terabyte."""
+    bytearray(2**40)
+    raise AssertionError
 
 
 def leak(content: bytes) -> ParsedDocument:

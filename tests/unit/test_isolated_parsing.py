@@ -11,13 +11,19 @@ from pathlib import Path
 import psutil
 import pytest
 
+from freshline.chunking.make import make_chunker
 from freshline.errors import MissingPart
+from freshline.ingest.accept import Acceptor
+from freshline.ingest.content import ContentReader
+from freshline.ingest.state import Reject
 from freshline.parsing import isolated
 from freshline.parsing.isolated import IsolatedParser, Workshop
 from freshline.parsing.patience import RECENT, Patience
-from freshline.settings import LimitSettings
+from freshline.parsing.port import ParsedDocument
+from freshline.settings import ChunkingSettings, CollectionsSettings, LimitSettings, ModelSettings
 from schemas.reject import Rejected
 from tests.support.waiting import wait_for
+from tests.unit.test_one_pass import put
 
 TABLE = "tests.support.hostile_parsers"
 LIMITS = LimitSettings(parse_seconds=0.2, parse_memory=256 * 2**20)
@@ -49,7 +55,7 @@ def refused(workshop: Workshop, kind: str, content: bytes = b"") -> Rejected:
     ("kind", "content", "code", "detail"),
     [
         ("hang", b"", "parse_timeout", "over 0.2 s of processor time"),
-        ("wait", b"", "parse_timeout", "over 0.8 s by the clock"),
+        ("wait", b"", "parse_timeout", "over 2 s by the clock"),
         ("crash", b"", "parse_crashed", f"signal {int(signal.SIGSEGV)}"),
         ("leave", b"0", "parse_crashed", "exit code 0"),
         ("leave", b"3", "parse_crashed", "exit code 3"),
@@ -68,6 +74,22 @@ def test_a_document_that_does_harm_costs_itself_alone(
     found = refused(workshop, kind, content)
     assert (found.code, found.detail) == (code, detail)
     assert (before, workshop.parse("dañach".encode(), "echo").text) == ("before", "dañach")
+
+
+def test_in_the_pass_it_becomes_one_reject(workshop: Workshop) -> None:
+    def parse(content: bytes, content_type: str | None, *, name: str = "") -> ParsedDocument:
+        return workshop.parse(content, str(content_type) + name[:0])
+
+    tiny = ModelSettings(backend="tiny")
+    chunker = make_chunker(ChunkingSettings(), tiny)
+    acceptor = Acceptor(CollectionsSettings(), LIMITS, chunker, parse, ContentReader(LIMITS))
+    records = [
+        put(n, f"d{n}", "Text.", content_type=kind)
+        for n, kind in enumerate(["echo", "hang", "crash", "echo"])
+    ]
+    outcomes = [acceptor.accept(record, 0) for record in records]
+    codes = [outcome.code if isinstance(outcome, Reject) else "accepted" for outcome in outcomes]
+    assert codes == ["accepted", "parse_timeout", "parse_crashed", "accepted"]
 
 
 def test_what_libraries_print_does_not_reach_us(
