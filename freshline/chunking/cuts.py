@@ -54,7 +54,7 @@ def cut(row: Row, limit: int) -> list[int]:
 def _place(ends: NDArray[np.int64], strength: NDArray[np.int64], part: tuple[int, int], limit: int) -> int:
     """Return where a part is cut; of equally strong boundaries (a text that repeats itself) near its middle."""
     start, end = int(ends[part[0]]), int(ends[part[1]])
-    margin = limit * MARGIN
+    margin = int(limit * MARGIN)
     wide = _between(ends, part, start + margin, end - margin)
     halves = _between(ends, part, max(start + margin, end - limit), min(end - margin, start + limit))
     if not len(wide):
@@ -66,7 +66,7 @@ def _place(ends: NDArray[np.int64], strength: NDArray[np.int64], part: tuple[int
     return _nearest(ends, strongest, part)
 
 
-def _between(ends: NDArray[np.int64], part: tuple[int, int], least: float, most: float) -> NDArray[np.int64]:
+def _between(ends: NDArray[np.int64], part: tuple[int, int], least: int, most: int) -> NDArray[np.int64]:
     """Return the boundaries within a part at offsets from `least` to `most`, in tokens."""
     low = max(part[0] + 1, int(np.searchsorted(ends, least)))
     high = min(part[1], int(np.searchsorted(ends, most, side="right")))

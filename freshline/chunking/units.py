@@ -20,6 +20,7 @@ _LANGUAGE = (
     "en"  # a chunker does not know its document's; the marks of other scripts are known to all languages
 )
 _WORDS = re.compile(r"\S+\s*")
+_VISIBLE = re.compile(r"\S")
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 #: Marks that may follow a character before it is cut all the same.
 _MOST_MARKS = 16
@@ -66,10 +67,11 @@ def _starts(text: str, section: Section, lines: Iterable[tuple[int, int]]) -> It
 
 def _prose(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     for stretch in stretches(text[start:end]):
+        first, beyond = start + stretch[0], start + stretch[1]
+        if _visible(text, first, beyond) == beyond:
+            continue
         level = LINE
-        for sentence, after in within(
-            text[start + stretch[0] : start + stretch[1]], start + stretch[0], _LANGUAGE
-        ):
+        for sentence, after in within(text[first:beyond], first, _LANGUAGE):
             visible = _visible(text, sentence, after)
             if visible < after:
                 yield visible, level
@@ -87,9 +89,8 @@ def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def _visible(text: str, start: int, end: int) -> int:
     """Return the first place in text[start:end] that is no white space, `end` if there is none."""
-    while start < end and text[start].isspace():
-        start += 1
-    return start
+    found = _VISIBLE.search(text, start, end)
+    return found.start() if found else end
 
 
 def words(text: str, unit: Unit) -> Iterator[Unit]:

@@ -225,7 +225,9 @@ def test_units_are_gathered_up_to_the_target_and_a_longer_one_stays_whole() -> N
     short = [f"This is sentence {name}." for name in ("one", "two", "three", "four")]  # 4 words each
     long = "It goes " + "on and " * 19 + "on."  # 41 words
     chunks = make_chunker(settings, TINY)(plain_document(" ".join((*short[:2], long, *short[2:]))), None)
-    assert [chunk.text for chunk in chunks] == [" ".join(short[:2]), long, " ".join(short[2:])]
+    assert long in [chunk.text for chunk in chunks]
+    assert all(words(chunk.text) <= 16 for chunk in chunks if chunk.text != long)
+    assert " ".join(chunk.text for chunk in chunks) == " ".join((*short[:2], long, *short[2:]))
 
 
 def test_the_name_tells_the_parameters() -> None:
