@@ -19,7 +19,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-#: Seconds by the clock for each second of processor time: a machine with ten times too much to do is not refused.
+#: Seconds by the clock for each second of processor time: a machine may have ten times too much to do.
 WALL = 10.0
 #: What the two timers send: the owner sees which of them it was.
 OUT_OF_PROCESSOR, OUT_OF_CLOCK = signal.SIGPROF, signal.SIGALRM
