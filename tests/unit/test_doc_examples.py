@@ -12,7 +12,9 @@ from typing import Any
 import kafka
 import pytest
 
-from schemas.codec import decode_document, decode_query, encode, query_sha256
+from freshline.settings import CollectionSettings
+from schemas import topics
+from schemas.codec import MAX_KEY, decode_document, decode_query, encode, query_sha256
 from schemas.messages import AsOf, Citation, DocumentEvent, Response
 
 ROOT = Path(__file__).parents[2]
@@ -105,7 +107,33 @@ def test_readme_quotes_the_examples_literally() -> None:
     code = [(EXAMPLES / name).read_text("utf-8") for name in ("publish.py", "ask.py")]
     readme = (ROOT / "README.md").read_text("utf-8")
     assert re.findall(r"^```python\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL) == code
-    assert sorted(path.name for path in EXAMPLES.glob("*.py")) == ["ask.py", "publish.py"]
+    assert sorted(path.name for path in EXAMPLES.glob("*.py")) == ["ask.py", "client.py", "publish.py"]
+
+
+def test_the_page_for_producers_quotes_the_other_examples_literally() -> None:
+    page = (ROOT / "docs" / "producers.md").read_text("utf-8")
+    for language, files in {
+        "python": ["client.py"],
+        "java": ["java/Publish.java", "java/Ask.java"],
+        "go": ["go/publish/main.go", "go/ask/main.go"],
+    }.items():
+        quoted = re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+        assert quoted == [(EXAMPLES / file).read_text("utf-8") for file in files]
+
+
+def test_the_page_for_producers_states_the_limits_that_hold() -> None:
+    page = (ROOT / "docs" / "producers.md").read_text("utf-8")
+    limits = re.search(r"the broker takes at most \| ([\d,]+) bytes \| (\d+) MiB \| (\d+) MiB", page)
+    assert limits is not None
+    stated = [int(limits[1].replace(",", "")), int(limits[2]) * 2**20, int(limits[3]) * 2**20]
+    names = ("documents", "queries", "responses")
+    assert stated == [int(topics.load()[name].configuration["max.message.bytes"]) for name in names]
+    assert f"{CollectionSettings().max_bytes:,} bytes (`collections.*.max_bytes`)" in page
+    assert f"at most {MAX_KEY:,} bytes" in page
+    assert (
+        f"Base64 makes content a third longer: fewer than {CollectionSettings().max_bytes * 3 // 4:,} bytes fit"
+        in page
+    )
 
 
 def test_publish_example_writes_an_acceptable_document(
