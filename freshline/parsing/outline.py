@@ -43,10 +43,13 @@ class Outline:
             self._page = number
 
     def heading(self, level: int, text: str) -> None:
-        """Begin a section under a heading of level 1 to 6."""
-        self._end_section(level)
-        self._path = [(above, name) for above, name in self._path if above < level]
+        """Begin a section under a heading of level 1 to 6; an empty one ends those of its level and below."""
         text = clean(text).strip()
+        path = [(above, name) for above, name in self._path if above < level]
+        if not text and path == self._path:
+            return
+        self._end_section(level)
+        self._path = path
         if not text:
             return
         start = self._append(text, "\n\n")
