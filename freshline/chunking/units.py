@@ -19,6 +19,8 @@ CHARACTER, WORD, SENTENCE, LINE, PARAGRAPH = range(5)
 _LANGUAGE = (
     "en"  # a chunker does not know its document's; the marks of other scripts are known to all languages
 )
+#: Characters of a stretch that are one unit whatever they say: a million short lines need no look for sentences.
+_SHORT = 40
 _WORDS = re.compile(r"\S+\s*")
 _VISIBLE = re.compile(r"\S")
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
@@ -68,7 +70,10 @@ def _starts(text: str, section: Section, lines: Iterable[tuple[int, int]]) -> It
 def _prose(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     for stretch in stretches(text[start:end]):
         first, beyond = start + stretch[0], start + stretch[1]
-        if _visible(text, first, beyond) == beyond:
+        visible = _visible(text, first, beyond)
+        if beyond - visible <= _SHORT:
+            if visible < beyond:
+                yield visible, LINE
             continue
         level = LINE
         for sentence, after in within(text[first:beyond], first, _LANGUAGE):
