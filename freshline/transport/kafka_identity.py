@@ -15,6 +15,8 @@ from freshline.transport.kafka_errors import translated
 
 _UNKNOWN_TOPIC = 3  # error code UNKNOWN_TOPIC_OR_PARTITION of Kafka's protocol
 _NO_ID = UUID(int=0)
+#: Who asks also has to see that it shall stop, ms.
+_PATIENCE_MS = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class KafkaIdentities:
     def __init__(self, options: dict[str, Any]) -> None:
         self._lock = Lock()
         with translated("connecting an admin client"):
-            self._admin = KafkaAdminClient(**options)
+            self._admin = KafkaAdminClient(**options, request_timeout_ms=_PATIENCE_MS)
 
     def of(self, topic: str) -> TopicIdentity:
         """Return what the name stands for now. Raises TopicGone, TransientError."""

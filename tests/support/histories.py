@@ -137,8 +137,8 @@ class System(Protocol):
         """Know that the topic was created anew."""
         ...
 
-    def compact(self, which: int) -> None:
-        """Merge segments."""
+    def compact(self, which: int, now: datetime) -> None:
+        """Merge segments, by this clock."""
         ...
 
     def restart(self) -> None:
@@ -244,7 +244,7 @@ def play(history: Sequence[Step], system: System) -> None:
                 done.append(oracle.CreatedAnew(step.partitions))
                 system.anew(step.partitions)
             case Compact():
-                system.compact(step.which)
+                system.compact(step.which, datetime.fromtimestamp(topic.now / 1000, UTC))
             case Restart():
                 system.restart()
             case Batch():

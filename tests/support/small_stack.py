@@ -13,6 +13,7 @@ import numpy as np
 
 from freshline.cache.memory import MemoryEmbeddingCache
 from freshline.chunking.make import make_chunker
+from freshline.clock import ManualClock
 from freshline.coverage import Coverage
 from freshline.embedding.cached import CachedEmbedder
 from freshline.embedding.load import load_embedder
@@ -125,16 +126,18 @@ class SmallStack:
         if step.twice:
             assert self.steps.run(records, {"documents": end}, {"documents": end}) is None
 
-    def compact(self, which: int) -> None:
+    def compact(self, which: int, now: datetime) -> None:
         """Merge the segments of the bits, shard by shard."""
+        clock = ManualClock(now.timestamp())
         chosen = [
             add
             for place, add in enumerate(self.steps.manifest.fold().segments.values())
             if which >> place & 1
         ]
+        manifest = Manifest(Lake(self.parts.storage))
         for shard in sorted({add.shard for add in chosen}):
             group = [add for add in chosen if add.shard == shard]
-            assert compact(self.parts.storage, Manifest(Lake(self.parts.storage)), group) == "done"
+            assert compact(self.parts.storage, manifest, group, clock=clock) == "done"
 
     def check(self, expected: dict[str, Any], letters: Counter[tuple[int, int]], now: datetime) -> None:
         """Compare tables, index, search and letters with the oracle."""

@@ -65,7 +65,7 @@ class Folds:
         """As Steps.restart does."""
         self.clocks = raised_clocks(self.clocks, "documents", range(partitions))
 
-    def compact(self, which: int) -> None:
+    def compact(self, *_: object) -> None:
         """Left to the files."""
 
     def batch(self, records: Sequence[RawRecord], *_: object) -> None:
