@@ -7,29 +7,23 @@ longer chunk holds beyond them is not seen. Then speed, fill, and what an edit c
 Needs FRESHLINE_EVAL_DATA, a folder with chunking_eval; nothing is copied.
 """
 
-import csv
-import json
 import os
 import random
 import time
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.chunking_eval import Asked, Tokens, folder, questions, tokenizer
 from benchmarks.edits import new_texts
 from benchmarks.report import Figure, Goal, Report
-from benchmarks.span_overlap import Overlap, Span, mean, overlap
+from benchmarks.span_overlap import Overlap, mean, overlap
 from freshline.chunking import make_chunker
 from freshline.chunking.port import embedded_text
-from freshline.embedding.layout import read_layout
 from freshline.embedding.load import load_embedder
 from freshline.embedding.port import Embedder, Vectors
-from freshline.embedding.reference import model_folder
-from freshline.errors import MissingPart
 from freshline.parsing.plain import plain_document
 from freshline.settings import ModelSettings, Settings
 
@@ -53,39 +47,17 @@ class Piece:
     embedded: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    text: str
-    gold: tuple[Span, ...]
-
-
 Cutter = Callable[[str, str], list[Piece]]
-
-
-class _Tokens:
-    """Places in characters to places in tokens, for each corpus."""
-
-    def __init__(self, corpora: dict[str, str]) -> None:
-        model = _tokenizer()
-        offsets = {
-            name: model.encode(text, add_special_tokens=False).offsets for name, text in corpora.items()
-        }
-        self._starts = {name: [start for start, _ in each] for name, each in offsets.items()}
-        self._ends = {name: [end for _, end in each] for name, each in offsets.items()}
-
-    def span(self, corpus: str, start: int, end: int) -> Span:
-        """Return the tokens that have a character in [start, end)."""
-        return corpus, bisect_right(self._ends[corpus], start), bisect_left(self._starts[corpus], end)
 
 
 def measure(*, seed: int, quick: bool) -> Report:
     """Return the differences with their goals, all measures, and what cutting costs."""
-    folder = _folder()
-    corpora = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.md"))}
+    source = folder()
+    corpora = {path.stem: path.read_text(encoding="utf-8") for path in sorted(source.glob("*.md"))}
     if quick:
         corpora = {name: corpora[name] for name in ("chatlogs", "state_of_the_union")}
-    tokens = _Tokens(corpora)
-    asked = _questions(folder, corpora, tokens)
+    tokens = Tokens(corpora)
+    asked = questions(source, corpora, tokens)
     embedder = load_embedder(ModelSettings(threads=os.cpu_count() or 1))
     vectors = embedder.queries([each.text for each in asked])
     cutters = {"Freshline": _ours()} | {f"recursive {size}": _recursive(size) for size in _PLAIN}
@@ -104,39 +76,6 @@ def measure(*, seed: int, quick: bool) -> Report:
     return Report(name="chunking", seed=seed, figures=figures, notes={"questions": str(len(asked))})
 
 
-def _folder() -> Path:
-    folder = Path(os.environ.get("FRESHLINE_EVAL_DATA", "")) / "chunking_eval"
-    if not (folder / "questions_df.csv").is_file():
-        raise MissingPart(
-            f"no folder {folder}: set FRESHLINE_EVAL_DATA to a folder that holds chunking_eval/questions_df.csv"
-        )
-    return folder
-
-
-def _questions(folder: Path, corpora: dict[str, str], tokens: _Tokens) -> list[_Asked]:
-    with (folder / "questions_df.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["corpus_id"] in corpora]
-    return [
-        _Asked(
-            row["question"],
-            tuple(
-                tokens.span(row["corpus_id"], reference["start_index"], reference["end_index"])
-                for reference in json.loads(row["references"])
-            ),
-        )
-        for row in rows
-    ]
-
-
-def _tokenizer() -> Any:
-    from tokenizers import Tokenizer  # noqa: PLC0415 - not at import
-
-    model = Tokenizer.from_file(str(read_layout(model_folder(ModelSettings())).tokenizer))
-    model.no_truncation()
-    model.no_padding()
-    return model
-
-
 def _ours() -> Cutter:
     chunker = make_chunker(Settings().chunking, Settings().models)
 
@@ -152,7 +91,7 @@ def _ours() -> Cutter:
 def _recursive(size: int) -> Cutter:
     from semantic_text_splitter import TextSplitter  # noqa: PLC0415 - a peer, only here
 
-    splitter: Any = TextSplitter.from_huggingface_tokenizer_str(_tokenizer().to_str(), size)
+    splitter: Any = TextSplitter.from_huggingface_tokenizer_str(tokenizer().to_str(), size)
 
     def cut(corpus: str, text: str) -> list[Piece]:
         return [
@@ -183,15 +122,15 @@ def _about(name: str, pieces: Sequence[Piece], speed: float, embedder: Embedder)
         Figure(name=f"{name}: cutting", value=speed, unit="kB/s"),
     ]
     if name == "Freshline":
-        limit = Settings().chunking.max_tokens
+        target = Settings().chunking.target_tokens
         figures.append(
-            Figure(name="Freshline: fill", value=float(np.mean(tokens)) / limit, unit="of max_tokens")
+            Figure(name="Freshline: fill", value=float(np.mean(tokens)) / target, unit="of target_tokens")
         )
     return figures
 
 
 def _overlaps(
-    pieces: Sequence[Piece], embedder: Embedder, vectors: Vectors, asked: Sequence[_Asked], tokens: _Tokens
+    pieces: Sequence[Piece], embedder: Embedder, vectors: Vectors, asked: Sequence[Asked], tokens: Tokens
 ) -> dict[int, list[Overlap]]:
     spans = [tokens.span(piece.corpus, piece.start, piece.end) for piece in pieces]
     scores = vectors @ embedder.documents([piece.embedded for piece in pieces]).T

@@ -35,6 +35,14 @@ def sentences(text: str, language: str = "en") -> list[str]:
             "A statement that ends in a colon and then shows:\n    code = 1\n",
             ["A statement that ends in a colon and then shows:", "code = 1"],
         ),
+        (
+            "Exports - partners: China 62%, India 10%, Portugal 3%\nImports - partners: China 22%, Portugal 15%",
+            [
+                "Exports - partners: China 62%, India 10%, Portugal 3%",
+                "Imports - partners: China 22%, Portugal 15%",
+            ],
+        ),
+        ("long " * 41 + "line\nand another", ["long " * 41 + "line", "and another"]),
         ("", []),
         (" \n\t", []),
         ("- ", []),
