@@ -157,6 +157,7 @@ def test_an_object_that_is_closed_no_longer_lets_fields_be_added() -> None:
         {"type": "string", "contentEncoding": "base64"},
         {"$ref": "https://example.org/elsewhere"},
         {"$ref": "#/$defs/It", "minProperties": 2},
+        {"$ref": "#/$defs/It", "maxLength": 2},
         {"type": "string", "not": {"const": ""}},
         {"anyOf": [{"type": "string"}], "maxLength": 3},
         False,
