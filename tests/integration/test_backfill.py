@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import independent
+from tests.support.formats import large_pdf
 from tests.support.spine import Spine, document
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
@@ -38,6 +39,9 @@ def test_folder_and_json_lines_become_visible_whole(spine: Spine) -> None:
     (folder / "deep").mkdir(parents=True)
     (folder / "a.md").write_text("# A\n\nApples ripen in autumn.\n")
     (folder / "deep" / "b.txt").write_text("Boats sail at noon.\n")
+    (folder / "deep" / "large.pdf").write_bytes(
+        large_pdf()
+    )  # more than a record may have: the run reads it by uri
     (folder / "picture.png").write_bytes(b"\x89PNG")
     first = spine.start("batch", "backfill", str(folder), "--collection", "notes")
     assert first.wait_until_dead(150) == 0, first.tail()
@@ -49,7 +53,8 @@ def test_folder_and_json_lines_become_visible_whole(spine: Spine) -> None:
     assert second.wait_until_dead(150) == 1, second.tail()  # one line was refused, and that is said
     assert "invalid_field" in second.tail()
 
-    expected = Counter(["notes/a.md", "notes/deep/b.txt", *(f"docs/doc-{n:04d}" for n in range(20))])
+    files = ["notes/a.md", "notes/deep/b.txt", "notes/deep/large.pdf"]
+    expected = Counter([*files, *(f"docs/doc-{n:04d}" for n in range(20))])
     assert Counter(row["key"] for row in independent.rows(spine.lake, "documents")) == expected
     assert Counter(row.key for row in independent.live_index(spine.lake)) == expected
     assert {row["clock"] for row in independent.rows(spine.lake, "documents")} == {0}
