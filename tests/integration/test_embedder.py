@@ -17,6 +17,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from freshline.chunking import make_chunker
+from freshline.chunking.port import embedded_text
 from freshline.chunking.sizes import CHARACTERS_PER_TOKEN
 from freshline.embedding import fingerprint_of, load_embedder
 from freshline.embedding import libraries as embedding_libraries
@@ -125,13 +126,18 @@ def test_the_fingerprint_is_known_before_loading(embedder: Embedder) -> None:
     assert (embedder.fingerprint.pooling, embedder.fingerprint.max_tokens) == ("mean", 256)
 
 
-def test_chunks_fit_by_the_models_own_count(embedder: Embedder) -> None:
-    settings = ChunkingSettings(max_tokens=64)
-    text = _ALL[:30_000] + " " + "x" * 10_000 + ("y" * 150 + " ") * 200
-    chunks = make_chunker(settings, SETTINGS)(plain_document(text), None)
-    assert max(embedder.count_tokens([chunk.text for chunk in chunks])) <= 64
+@pytest.mark.parametrize("title", [None, "A title that would fill the model by itself. " * 20])
+@pytest.mark.parametrize("overlap", [0, 20])
+def test_chunks_fit_with_their_title_by_the_models_own_count(
+    embedder: Embedder, title: str | None, overlap: int
+) -> None:
+    settings = ChunkingSettings(max_tokens=64, overlap_tokens=overlap)
+    text = _ALL[:30_000] + " " + "x" * 10_000 + ("y" * 150 + " ") * 200 + "한국어漢字🎉" * 200
+    chunks = make_chunker(settings, SETTINGS)(plain_document(text), title)
+    assert max(embedder.count_tokens([embedded_text(chunk) for chunk in chunks])) <= 64
     assert max(len(chunk.text) for chunk in chunks) <= 64 * CHARACTERS_PER_TOKEN
-    assert "".join("".join(c.text.split()) for c in chunks) == "".join(text.split())
+    if not overlap:
+        assert "".join("".join(c.text.split()) for c in chunks) == "".join(text.split())
 
 
 def test_an_export_is_made_once_mended_when_damaged_and_needs_no_torch_here(tmp_path: Path) -> None:
