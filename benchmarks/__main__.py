@@ -13,6 +13,7 @@ NAMES = {
     "ingest": "streaming ingest ÷ bare embedding loop; publish → retrievable",
     "factbook": "a year of real edits through Kafka: does everything agree, and is the newest fact found",
     "chunking": "gold passages met at equal retrieved tokens, against recursive splitting; locality; speed",
+    "poison": "10,000 messages of which a tenth is bad: what that costs the good ones; each letter counted",
     "abstention": "answered rates of the extractive generator by threshold",
 }
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)

@@ -85,7 +85,9 @@ class StructuredChunker:
         begins = cut(_row(text, sized), max(1, min(self._target, room - self._overlap)))
         for first, beyond in zip(begins, [*begins[1:], len(sized)], strict=True):
             start, end = sized[self._lead(sized, first)][0].start, sized[beyond - 1][0].end
-            yield start, start + len(text[start:end].rstrip())
+            if body := text[start:end].strip():  # a run of white space longer than a chunk is none
+                begin = text.index(body[0], start)
+                yield begin, begin + len(body)
 
     def _lead(self, sized: Sequence[Sized], first: int) -> int:
         """Return the first of the units before `first` that together fit into the overlap."""
