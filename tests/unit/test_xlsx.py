@@ -180,6 +180,20 @@ def test_cells_without_a_place_follow_each_other_and_gaps_stay() -> None:
     assert checked(with_rows(rows)).text == "Sheet\n\n1 | 2 | 3\n\n4"
 
 
+def test_the_strict_form_reads_alike() -> None:
+    parts = {
+        name: content.replace(
+            b"http://schemas.openxmlformats.org/officeDocument/2006/relationships",
+            b"http://purl.oclc.org/ooxml/officeDocument/relationships",
+        ).replace(
+            b"http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+            b"http://purl.oclc.org/ooxml/spreadsheetml/main",
+        )
+        for name, content in parts_of(saved(book(("Name", "n"), ("Ann", 1)))).items()
+    }
+    assert checked(packed(parts)).text == "Sheet\n\nName: Ann | n: 1"
+
+
 def test_a_chart_sheet_is_no_table_but_counts() -> None:
     made = openpyxl.Workbook()
     made.create_chartsheet("Chart", 0)
