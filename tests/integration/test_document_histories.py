@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.support.histories import Step, histories, play
 from tests.support.small_stack import SmallStack, empty_lake
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
 #: Memory instead of a disk where there is one: fsync is most of the time otherwise.
 _MEMORY = Path("/dev/shm")  # noqa: S108 - as a parent of folders with names that nobody can guess
@@ -50,6 +50,7 @@ def test_tables_index_and_search_hold_what_the_oracle_says(
 
 
 @pytest.mark.storm
+@pytest.mark.timeout(3600)
 def test_storm_of_histories(lakes: dict[int, Path]) -> None:
     """Long: prints its seed; to run it again, put the printed number in its place."""
     number = random.SystemRandom().randrange(2**32)

@@ -112,13 +112,14 @@ def _picked(number: int, fields: dict[str, Sequence[Any]]) -> dict[str, Any]:
 says = _NUMBERS.map(lambda number: Say(**_picked(number, _SAYS)))
 batches = _NUMBERS.map(lambda number: Batch(**_picked(number, _BATCHES)))
 others = st.one_of(
+    st.builds(Compact, which=st.just(255)),
     st.builds(Grow, by=st.integers(1, 2)),
     st.builds(Anew, partitions=st.integers(1, 3)),
     st.builds(Compact, which=st.integers(0, 255)),
     st.just(Restart()),
 )
-#: Of fourteen steps ten are a producer's, three are batches and one is an operator's (one_of would weigh all alike).
-steps = st.sampled_from([says] * 10 + [batches] * 3 + [others]).flatmap(lambda chosen: chosen)
+#: Of fifteen steps ten are a producer's, three are batches and two an operator's (one_of would weigh all alike).
+steps = st.sampled_from([says] * 10 + [batches] * 3 + [others] * 2).flatmap(lambda chosen: chosen)
 histories = st.lists(steps, min_size=10, max_size=60)
 
 

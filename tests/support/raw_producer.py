@@ -20,6 +20,13 @@ class RawName(str):
         return super().encode("latin-1")
 
 
+class _Headers(list[tuple[str, bytes | None]]):
+    """Headers that kafka-python writes, but does not add up: it stops at a null value there."""
+
+    def __bool__(self) -> bool:
+        return False
+
+
 @dataclass(frozen=True)
 class Raw:
     """One record."""
@@ -37,7 +44,7 @@ def write_raw(broker: str, topic: str, records: Sequence[Raw], *, partition: int
         futures: list[Any] = []
         for record in records:
             appended = producer._accumulator.append(
-                where, None, record.key, record.value, list(record.headers)
+                where, None, record.key, record.value, _Headers(record.headers)
             )
             futures.append(appended[0])
             producer._sender.wakeup()

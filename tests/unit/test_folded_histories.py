@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from freshline.chunking.port import Chunk
@@ -112,6 +113,7 @@ class Folds:
         return self.segments[kept.place.segment][kept.place.state]
 
 
+@pytest.mark.timeout(400)  # half a minute, more where others work too
 @settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(histories)
 def test_the_fold_holds_what_the_oracle_says(history: list[Step]) -> None:
