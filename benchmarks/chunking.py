@@ -133,7 +133,9 @@ def _overlaps(
     pieces: Sequence[Piece], embedder: Embedder, vectors: Vectors, asked: Sequence[Asked], tokens: Tokens
 ) -> dict[int, list[Overlap]]:
     spans = [tokens.span(piece.corpus, piece.start, piece.end) for piece in pieces]
-    scores = vectors @ embedder.documents([piece.embedded for piece in pieces]).T
+    texts = [piece.embedded for piece in pieces]
+    distinct = {text: place for place, text in enumerate(dict.fromkeys(texts))}  # equal texts score equally
+    scores = (vectors @ embedder.documents(list(distinct)).T)[:, [distinct[text] for text in texts]]
     ranked = [[spans[place] for place in row[:_RANKED]] for row in np.argsort(-scores, axis=1, kind="stable")]
     return {
         budget: [overlap(each.gold, row, budget) for each, row in zip(asked, ranked, strict=True)]

@@ -19,3 +19,16 @@ def test_freshness_and_ingest_as_written() -> None:
         assert f"{p99:.2f} s" in text or f"{p99:.3g} s" in text, page
     low, high = ratio["spread"]
     assert f"{ratio['value']:.2f} ({low:.2f} … {high:.2f})" in PAGES[1].read_text()
+
+
+def test_chunking_as_written() -> None:
+    written = json.loads((ROOT / "docs" / "benchmarks" / "chunking.json").read_text())
+    figures = {figure["name"]: figure for figure in written["figures"]}
+    page = PAGES[1].read_text()
+    for side in ("Freshline", "recursive 200", "recursive 400"):
+        recalls = [figures[f"recall at {budget} tokens: {side}"]["value"] for budget in (500, 1000, 2000)]
+        assert " / ".join(f"{recall:.3f}" for recall in recalls) in page, side
+    most = figures["a sentence at the start: new texts, most"]["value"]
+    anywhere = figures["a sentence more, less or other anywhere: new texts, mean"]["value"]
+    assert f"at most {most:g}, goal ≤ 3; {anywhere:.2f} on average" in page
+    assert all(figure["holds"] is not False for figure in figures.values())
