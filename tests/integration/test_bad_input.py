@@ -16,10 +16,11 @@ from zlib import crc32
 
 import pytest
 
+from freshline.cli import main as cli
 from freshline.client import Asker
 from freshline.settings import KafkaSettings
 from tests.support import independent
-from tests.support.bad_input import MAX_BYTES, Case, all_cases, write_content
+from tests.support.bad_input import MAX_BYTES, Case, all_cases, value_of, write_content
 from tests.support.raw_producer import Raw, write_raw
 from tests.support.rooms import Room
 from tests.support.spine import Spine, document
@@ -163,3 +164,33 @@ def test_nothing_of_a_document_stands_in_the_log(outcome: Outcome) -> None:
     assert b"Tea at four" not in log
     assert b"etc/passwd" not in log
     assert not [byte for byte in log if byte < 9 or byte == 27]
+
+
+def test_what_is_replayed_takes_the_way_of_any_record(
+    outcome: Outcome, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Last in this file. One record mended by hand, one whose cause was not mended: a state, and one more letter."""
+    spine = outcome.spine
+    sets = ["--set", f"kafka.bootstrap={spine.broker}", "--set", f"kafka.topic_prefix={spine.prefix}."]
+    mended = tmp_path / "mended.json"
+    mended.write_bytes(value_of("mended", content="The mended kettle whistles at dawn."))
+
+    def replay(name: str, *words: str) -> tuple[int, int]:
+        partition, offset = outcome.places[name]
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["dlq", "replay", f"documents:{partition}:{offset}", "--yes", *words, *sets])
+        assert not ended.value.code, capsys.readouterr()
+        newest = max(
+            independent.committed_records(spine.broker, spine.topic("documents")),
+            key=lambda record: record.timestamp,
+        )
+        spine.wait_until_covered({str(newest.partition): newest.offset + 1}, room=outcome.stream)
+        return newest.partition, newest.offset
+
+    state = replay("key-null", "--file", str(mended))
+    letter = replay("unknown-collection")
+    wait_for(lambda: read(outcome) and letter in outcome.letters, what="the letter", within=30)
+    assert [told["code"] for _, told in outcome.letters[letter]] == ["unknown_collection"]
+    assert state not in outcome.letters
+    (row,) = [row for row in independent.live_index(spine.lake) if row.key == "docs/mended"]
+    assert row.text == "The mended kettle whistles at dawn."

@@ -170,6 +170,13 @@ def test_of_several_refused_states_only_the_newest_comes_back(town: Town) -> Non
     assert [record.value for record in town.records()][2:] == [body("four")]
 
 
+def test_letters_far_apart_are_judged_by_what_came_between(town: Town) -> None:
+    old = town.refuse(town.write(body()))
+    town.write(body("five"))
+    new = town.refuse(town.write(body(doc_id="cake"), key=b"notes/cake"))
+    assert town.verdict(old, new) == ["superseded", "ready"]
+
+
 def test_force_overrides_what_a_person_may_decide(town: Town) -> None:
     place = town.refuse(town.write(b"{"), "malformed_json")
     assert town.replay(place) == ["hopeless"]
@@ -289,6 +296,15 @@ def test_many_records_go_in_transactions_of_a_bounded_size(town: Town) -> None:
     town.desk.replay(*chosen).publish(town.log, chosen, quiet, done.append)
     assert done == [500, 1000, 1100]
     assert [record.key for record in town.records()][1100:] == [f"notes/{n}".encode() for n in range(1100)]
+
+
+def test_large_records_go_a_few_at_a_time(town: Town) -> None:
+    for number in range(6):
+        town.refuse(town.write(body("x" * 2**22, doc_id=str(number)), key=f"notes/{number}".encode()))
+    chosen = distinct(town.desk.letters("documents", None, "all", quiet))
+    done: list[int] = []
+    town.desk.replay(*chosen).publish(town.log, chosen, quiet, done.append)
+    assert done == [4, 6]  # 16 MiB each
 
 
 def test_the_newest_letters_and_all_counts(town: Town) -> None:
