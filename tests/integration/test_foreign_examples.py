@@ -137,7 +137,7 @@ def test_the_client_example_publishes_with_reports_and_asks(settings: KafkaSetti
 def test_java_and_python_place_a_key_on_the_same_partition(
     settings: KafkaSettings, in_java: Program, in_python: Program
 ) -> None:
-    for doc_id in ("a", "b", "ü", "a/b"):
+    for doc_id in ("a", "ü/b"):
         with new_record(settings, in_java("Publish", settings.bootstrap, "notes", doc_id, "x")) as one:
             pass
         with new_record(settings, in_python("Publish", settings.bootstrap, "notes", doc_id, "x")) as other:
