@@ -104,7 +104,7 @@ def _publish(console: "Console", story: "Story", figures: "Figures", docs: list[
 
     events = list(_corpus(docs))
     figures.documents = len(events)
-    figures.bytes = sum(len(story.content(event)) for event in events)
+    figures.bytes = sum(map(story.size, events))
     started = monotonic()
     ends = story.publish(events)
     figures.publish_seconds = monotonic() - started

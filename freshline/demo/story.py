@@ -11,6 +11,7 @@ from freshline.demo.questions import CHANGING, FIRST_FACT, SECOND_FACT, Asked, c
 from freshline.errors import TransientError
 from freshline.parsing.registry import parse
 from schemas.messages import DocumentEvent, Response
+from schemas.reject import Rejected
 
 #: Seconds that one answer may take, waiting for a change included.
 PATIENCE = 60.0
@@ -28,6 +29,13 @@ class Story:
     asker: Asker
     content: Callable[[DocumentEvent], bytes]
     _published: dict[tuple[str, str], DocumentEvent] = field(default_factory=dict)
+
+    def size(self, event: DocumentEvent) -> int:
+        """Return the bytes of a document, 0 for one that will be refused."""
+        try:
+            return len(self.content(event))
+        except Rejected:
+            return 0
 
     def publish(self, events: Iterable[DocumentEvent]) -> Coverage:
         """Publish and return what must be covered to see all of it."""
