@@ -30,6 +30,8 @@ _SHOWN = ("from", "to", "cc", "date")
 #: Lines times boundaries: the library compares each line with each boundary that is open, at .3 µs.
 MAX_WORK = 20_000_000
 _BOUNDARY = re.compile(rb"boundary\s*=", re.IGNORECASE)
+#: A part that is called multipart and has no parts is text.
+_TEXT = frozenset({"text", "multipart"})
 _LEVELS = 6
 _NO_NAME = "Attachment"
 _NO_SUBJECT = "Forwarded message"
@@ -79,7 +81,7 @@ def _add(outline: Outline, part: Part, depth: int) -> None:
         inner = forwarded(part)
         outline.heading(_level(depth + 1), header(inner, "subject") or _NO_SUBJECT)
         outline.block(_head(inner))
-    elif part.get_content_maintype() == "text":
+    elif part.get_content_maintype() in _TEXT:
         if attached:
             outline.heading(_level(depth + 1), name or _NO_NAME)
         _add_text(outline, part, kind, depth + attached)

@@ -5,8 +5,11 @@ markup are off, no settings file is read, and nothing is reported. A document ov
 docutils fails on, is taken as plain text, whole.
 """
 
+import functools
+import re
+
 from docutils import nodes
-from docutils.frontend import get_default_settings
+from docutils.frontend import Values, get_default_settings
 from docutils.parsers.rst import Parser, roles
 from docutils.utils import new_document
 
@@ -19,16 +22,30 @@ from schemas.reject import Rejected
 
 #: docutils costs about .2 ms a line.
 MAX_LINES = 20_000
-#: Characters of a line: some runs of markup cost a time that grows with the square of their length.
+#: Characters of a line.
 MAX_LINE = 10_000
+#: Sum over the paragraphs of (marks that may begin inline markup) times (characters): docutils looks from each mark to
+#: the end of its paragraph, at up to 34 ns a character: about 3 s in all.
+MAX_WORK = 100_000_000
+_MARK = re.compile(r"[*`|](?=[^\s*`|])|_(?!\w)")
+_BLANK_LINES = re.compile(r"\n[ \t]*\n")
 
 _NEVER = 5  # docutils' levels of messages end at 4
+_SETTINGS = {
+    "file_insertion_enabled": False,
+    "raw_enabled": False,
+    "report_level": _NEVER,
+    "halt_level": _NEVER,
+    "warning_stream": "",
+    "line_length_limit": MAX_LINE,
+    "syntax_highlight": "none",
+}
 
 
 def parse_restructured(content: bytes) -> ParsedDocument:
     """Return text, title and sections with heading paths. Raises Rejected."""
     source = decode(content)
-    if source.count("\n") > MAX_LINES or max(map(len, source.split("\n"))) > MAX_LINE:
+    if _is_over_limits(source):
         return plain_document(source)
     try:
         document = _read(source)
@@ -40,31 +57,35 @@ def parse_restructured(content: bytes) -> ParsedDocument:
     return document
 
 
+def _is_over_limits(source: str) -> bool:
+    lines = source.split("\n")
+    if len(lines) > MAX_LINES or max(map(len, lines)) > MAX_LINE:
+        return True
+    work = (len(_MARK.findall(paragraph)) * len(paragraph) for paragraph in _BLANK_LINES.split(source))
+    return sum(work) > MAX_WORK
+
+
 def _read(source: str) -> ParsedDocument:
     outline = Outline()
-    RestructuredWalk(outline, _tree).document(_tree(source))
-    return outline.finish(None)
-
-
-def _tree(source: str) -> nodes.document:
-    """Return the tree of a document; roles that it defines are forgotten with it."""
-    settings = get_default_settings(Parser)
-    for name, value in {
-        "file_insertion_enabled": False,
-        "raw_enabled": False,
-        "report_level": _NEVER,
-        "halt_level": _NEVER,
-        "warning_stream": "",
-        "line_length_limit": MAX_LINE,
-        "syntax_highlight": "none",
-    }.items():
-        setattr(settings, name, value)
-    document = new_document("", settings)
+    tree = functools.partial(_tree, settings=_settings())
     registry: dict[str, object] = vars(roles)["_roles"]  # there is no public way to forget a role
     known = dict(registry)
     try:
-        Parser().parse(source, document)
+        RestructuredWalk(outline, tree).document(tree(source))
     finally:
         registry.clear()
         registry.update(known)
+    return outline.finish(None)
+
+
+def _tree(source: str, settings: Values) -> nodes.document:
+    document = new_document("", settings)
+    Parser().parse(source, document)
     return document
+
+
+def _settings() -> Values:
+    settings = get_default_settings(Parser)
+    for name, value in _SETTINGS.items():
+        setattr(settings, name, value)
+    return settings
