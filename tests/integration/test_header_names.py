@@ -15,15 +15,15 @@ pytestmark = pytest.mark.integration
 RAW = RawName("na\xffme\xe9")
 
 
-@pytest.mark.parametrize("compression", ["uncompressed", "gzip"])  # two paths through the reader
-def test_records_with_such_names_are_read_like_any_other(broker: str, compression: str) -> None:
+@pytest.mark.parametrize("compression", [None, "gzip"])  # two paths through the reader
+def test_records_with_such_names_are_read_like_any_other(broker: str, compression: str | None) -> None:
     topic = f"headers-{uuid4().hex[:8]}"
     admin = KafkaAdminClient(bootstrap_servers=broker)
-    made = {"num_partitions": 1, "configs": {"compression.type": compression}}
-    admin.create_topics({topic: made}, wait_for_metadata=True)
+    admin.create_topics({topic: {"num_partitions": 1}}, wait_for_metadata=True)
     admin.close()
     of_records = [(), ((RAW, b"x"), ("plain", None)) * 500, ((RAW, None),), (("name", b"y"),)]
-    write_raw(broker, topic, [Raw(b"k", b"%d" % n, headers) for n, headers in enumerate(of_records)])
+    records = [Raw(b"k", b"%d" % n, headers) for n, headers in enumerate(of_records)]
+    write_raw(broker, topic, records, compression=compression)
     reader = open_log(KafkaSettings(bootstrap=broker)).reader()
     found = list(reader.read_back(TopicPartition(topic, 0), 0))
     reader.close()

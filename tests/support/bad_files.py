@@ -112,5 +112,25 @@ def _pages() -> Iterator[Case]:
     yield file("html-only-script", b"<script>" + b"tea " * 100 + b"</script>", "text/html", "empty_document")
     yield file("xml-laughs", LAUGHS, "application/xml", None)  # entities stay the text that they are
     yield file("xml-outside-entity", OUTSIDE, "application/xml", None)
+    yield file("eml-nested", _nested_mail(2000), "message/rfc822", None, "unparseable")
+    yield file("eml-headers", b"From: a@example.org\r\n" * 10_000 + b"\r\ntea", "message/rfc822", None)
+    yield file("eml-base64-cut", _mail("base64", b"VGVh" * 1000 + b"!"), "message/rfc822", None)
+    yield file("eml-of-no-charset", _mail("8bit", b"tea \xff\xfe"), "message/rfc822", None, "invalid_utf8")
+    yield file("rst-nested", b"* " * 5000 + b"tea", "text/x-rst", None, "parse_timeout")
+    yield file("rst-include", b".. include:: /etc/passwd\n\ntea\n", "text/x-rst", None)
+    yield file("rst-raw", b".. raw:: html\n   :file: /etc/passwd\n\ntea\n", "text/x-rst", None)
     yield file("json-nested", b"[" * 100_000 + b"]" * 100_000, "application/json", "too_deep", "unparseable")
     yield file("csv-of-one-quote", b'"' + b"a,b\n" * 50_000, "text/csv", None, "unparseable")
+
+
+def _mail(encoding: str, body: bytes) -> bytes:
+    head = b"From: a@example.org\r\nSubject: tea\r\nContent-Type: text/plain; charset=unheard-of\r\n"
+    return head + b"Content-Transfer-Encoding: " + encoding.encode() + b"\r\n\r\n" + body
+
+
+def _nested_mail(depth: int) -> bytes:
+    """A message within parts within parts."""
+    parts = b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(depth)
+    )
+    return b"From: a@example.org\r\nSubject: tea\r\nMIME-Version: 1.0\r\n" + parts + b"\r\ntea"

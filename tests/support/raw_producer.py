@@ -36,10 +36,12 @@ class Raw:
     headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
-def write_raw(broker: str, topic: str, records: Sequence[Raw], *, partition: int = 0) -> list[int]:
+def write_raw(
+    broker: str, topic: str, records: Sequence[Raw], *, partition: int = 0, compression: str | None = None
+) -> list[int]:
     """Append to one partition, in this order; return the offsets."""
     where = kafka.TopicPartition(topic, partition)
-    with closing(kafka.KafkaProducer(bootstrap_servers=broker)) as producer:
+    with closing(kafka.KafkaProducer(bootstrap_servers=broker, compression_type=compression)) as producer:
         assert partition in producer.partitions_for(topic)
         futures: list[Any] = []
         for record in records:
