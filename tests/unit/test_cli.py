@@ -32,6 +32,7 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
 
 VERBS = ["up", "down", "status", "logs", "doctor", "publish", "ask", "stream", "serve", "backfill"]
 PAIRS = [["config", "show"], ["topics", "plan"], ["topics", "apply"], ["topics", "check"]]
+PAIRS += [["dlq", "list"], ["dlq", "show"], ["dlq", "replay"]]
 
 
 @pytest.mark.parametrize("verb", [*([verb] for verb in VERBS), *PAIRS], ids=" ".join)
@@ -72,7 +73,9 @@ def test_failures_and_their_codes(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", [["ask", "x"], ["publish", "-"], ["topics", "check"], ["serve"], ["stream"]], ids=" ".join
+    "verb",
+    [["ask", "x"], ["publish", "-"], ["topics", "check"], ["dlq", "list"], ["serve"], ["stream"]],
+    ids=" ".join,
 )
 def test_without_a_stack_each_verb_says_what_to_do(
     run: Run, verb: list[str], monkeypatch: pytest.MonkeyPatch
