@@ -66,7 +66,8 @@ class KafkaDeadLetters:
             if mine:
                 offsets = {TopicPartition(self._topic, number): offset for number, offset in mine.items()}
                 transaction.send_offsets(offsets, self._group)
-        self._done = _positive(mine) or self._done
+        if mine:
+            self._done = _positive(mine)
 
     def close(self) -> None:
         """Close the producer."""
