@@ -71,9 +71,17 @@ def test_a_topic_that_begins_again_has_its_letters_although_the_group_is_further
     box.deliver(rejects(storage, 1, 90), {"documents": {0: 100}})
     box.deliver(Files(application="stream", version=2, files=()), {"documents": {0: 0}})
     box.deliver(rejects(storage, 3, 1), {"documents": {0: 2}})
-    box.deliver(rejects(storage, 4, 99), {"documents": {0: 100}})  # as far as the topic before had come
-    assert letters(log) == [90, 1, 99]
-    assert log.reader().committed(GROUP, "documents") == {0: 100}
+    assert letters(log) == [90, 1]
+    assert log.reader().committed(GROUP, "documents") == {0: 2}
+
+
+def test_a_new_topic_that_ends_where_the_one_before_did_has_its_letters(tmp_path: Path) -> None:
+    log, storage = MemoryLog({"documents": 1, "documents.dlq": 1}), Storage(str(tmp_path))
+    box = start(log, storage)
+    box.deliver(rejects(storage, 1, 3), {"documents": {0: 4}})
+    box.deliver(Files(application="stream", version=2, files=()), {"documents": {0: 0}})
+    box.deliver(rejects(storage, 3, 2), {"documents": {0: 4}})
+    assert letters(log) == [3, 2]
 
 
 def test_offsets_of_a_topic_that_was_read_before_are_left_alone(tmp_path: Path) -> None:
