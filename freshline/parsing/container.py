@@ -52,8 +52,8 @@ class Container:
         self._entries = self._checked(len(content))
 
     def names(self) -> tuple[str, ...]:
-        """Return the names of all entries, as they are looked up."""
-        return tuple(self._entries)
+        """Return the names of all entries, slashes forward."""
+        return tuple(entry.filename.replace("\\", "/") for entry in self._entries.values())
 
     def read(self, name: str) -> bytes | None:
         """Return one part, None where there is none. Raises Rejected: too_large, unparseable."""

@@ -1,140 +1,135 @@
-"""PowerPoint (pptx): a slide is a page under its title; then its text frames, tables and speaker notes, in order.
+"""PowerPoint (pptx), by python-pptx: a slide is a page under its title; then its shapes in order and its notes.
 
-- Grouped shapes and SmartArt count; charts, pictures, dates, footers and slide numbers do not.
+- Grouped shapes, tables and SmartArt count; charts, pictures, dates, footers and slide numbers do not.
 - Hidden slides are left out, as the audience never sees them; they still count in the numbers of the others.
 - An item of a list begins with "- " where its frame holds several.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from freshline.parsing.grid import write_table
 from freshline.parsing.media_types import PPTX
-from freshline.parsing.ooxml import Element, Package, local, relationship_id, value
+from freshline.parsing.office import packed, parts_of
 from freshline.parsing.outline import Outline
 from freshline.parsing.port import ParsedDocument
 from freshline.parsing.rows import one_line
 from freshline.parsing.text import refuse_empty
 from freshline.parsing.total import total
-from schemas.reject import Rejected
 
-_TITLES = frozenset({"title", "ctrTitle"})
+#: What PowerPoint writes where nobody has named the deck, and the library says where there are no properties.
+_NO_TITLE = "PowerPoint Presentation"
+_TYPES, _DECK = "[Content_Types].xml", b".presentation.main+"
+_OFF = frozenset({"0", "false"})
 #: Placeholders that repeat on every slide.
 _FRAME = frozenset({"dt", "ftr", "hdr", "sldNum", "sldImg"})
-#: Placeholders whose paragraphs are items unless they say otherwise; no type is one too.
+#: Placeholders whose paragraphs are items unless they say otherwise.
 _LISTS = frozenset({"body", "obj"})
-_OFF = frozenset({"0", "false"})
-_COVERED = ("hMerge", "vMerge")
+#: The attribute by which a frame names the part of its diagram, and the element of a run's text.
+_DATA = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}dm"
+_RUN = "{http://schemas.openxmlformats.org/drawingml/2006/main}t"
+_BULLETS = "{*}buChar", "{*}buAutoNum", "{*}buBlip"
 
 
 @total
 def parse_pptx(content: bytes) -> ParsedDocument:
     """Return text, title and sections with slide numbers as pages. Raises Rejected."""
-    package = Package(content, PPTX)
-    document = _Walk(package).document()
+    from pptx import Presentation  # noqa: PLC0415 - heavy, and only where there is such a file
+
+    parts = parts_of(content, PPTX)
+    if types := parts.get(_TYPES):  # the library opens no show and no template, though they are the same
+        parts[_TYPES] = types.replace(b".slideshow.main+", _DECK).replace(b".template.main+", _DECK)
+    deck = Presentation(packed(parts))
+    outline = Outline()
+    for number, slide in enumerate(deck.slides, 1):
+        if slide.element.get("show") not in _OFF:
+            _slide(outline, number, slide)
+    title = deck.core_properties.title
+    document = outline.finish(None if title == _NO_TITLE else title)
     refuse_empty(document.text)
     return document
 
 
-class _Walk:
-    """One pass over the slides."""
-
-    def __init__(self, package: Package) -> None:
-        self._package = package
-        self._outline = Outline()
-
-    def document(self) -> ParsedDocument:
-        main = self._package.main()
-        root = self._package.xml(main)
-        slides = None if root is None else root.find("{*}sldIdLst")
-        if slides is None:
-            raise Rejected("unparseable", "the main part lists no slides")
-        for number, slide in enumerate(slides, 1):
-            part = self._package.target(main, relationship_id(slide))
-            root = self._package.xml(part) if part else None
-            if root is not None and root.get("show") not in _OFF:
-                self._slide(number, part or "", root)
-        return self._outline.finish(self._package.title())
-
-    def _slide(self, number: int, part: str, root: Element) -> None:
-        shapes = list(_shapes(root))
-        titles = [shape for shape in shapes if _placeholder(shape) in _TITLES]
-        self._outline.page(number)
-        self._outline.heading(1, " ".join(one_line(_text(shape)) for shape in titles))
-        for shape in shapes:
-            if shape not in titles:
-                self._shape(part, shape)
-        self._notes(self._package.related(part, "notesSlide"))
-
-    def _shape(self, part: str, shape: Element) -> None:
-        if local(shape) == "sp":
-            if _placeholder(shape) not in _FRAME:
-                self._outline.block(_frame(shape))
-        elif (table := next(shape.iter("{*}tbl"), None)) is not None:
-            look = table.find("{*}tblPr")
-            write_table(self._outline, _rows(table), header=value(look, "firstRow") not in {None, *_OFF})
-        elif (diagram := next(shape.iter("{*}relIds"), None)) is not None:
-            data = self._package.target(part, relationship_id(diagram, "dm"))
-            self._diagram(self._package.xml(data) if data else None)
-
-    def _diagram(self, root: Element | None) -> None:
-        points = () if root is None else root.iter("{*}pt")
-        texts = (one_line(" ".join(_paragraphs(point))) for point in points)
-        self._outline.block("\n".join(filter(None, texts)))
-
-    def _notes(self, part: str | None) -> None:
-        root = self._package.xml(part) if part else None
-        for shape in () if root is None else _shapes(root):
-            if local(shape) == "sp" and _placeholder(shape) == "body":
-                self._outline.block(_text(shape))
+def _slide(outline: Outline, number: int, slide: Any) -> None:
+    _choose(slide.element)
+    title = slide.shapes.title
+    outline.page(number)
+    outline.heading(1, one_line(title.text_frame.text) if title is not None else "")
+    for shape in _shapes(slide.shapes):
+        if title is None or shape.shape_id != title.shape_id:
+            _shape(outline, shape)
+    notes = slide.notes_slide.notes_text_frame if slide.has_notes_slide else None
+    if notes is not None:
+        outline.block("\n".join(_texts(notes)))
 
 
-def _shapes(parent: Element) -> Iterator[Element]:
-    """Yield shapes with text (p:sp) and frames (p:graphicFrame) in order, those in groups too."""
-    for child in parent:
-        name = local(child)
-        if name in {"sp", "graphicFrame"}:
-            yield child
-        elif name in {"cSld", "spTree", "grpSp", "AlternateContent", "Choice"}:
-            yield from _shapes(child)
+def _choose(root: Any) -> None:
+    """Put what a shape is for newer programs in the place of both its forms; the library knows no such choice."""
+    for both in list(root.iter("{*}AlternateContent")):
+        chosen = both.find("{*}Choice/*")
+        if chosen is not None:
+            both.getparent().replace(both, chosen)
 
 
-def _placeholder(shape: Element) -> str | None:
-    """Return the type of placeholder: "obj" where none is named, None for other shapes."""
-    found = shape.find("{*}nvSpPr/{*}nvPr/{*}ph")
+def _shapes(shapes: Iterable[Any]) -> Iterator[Any]:
+    """Yield shapes in order, those in groups too."""
+    for shape in shapes:
+        inside = getattr(shape, "shapes", None)
+        yield from (shape,) if inside is None else _shapes(inside)
+
+
+def _shape(outline: Outline, shape: Any) -> None:
+    if shape.has_text_frame:
+        outline.block(_frame(shape))
+    elif shape.has_table:
+        rows = [[_cell(cell) for cell in row.cells] for row in shape.table.rows]
+        write_table(outline, rows, header=shape.table.first_row)
+    else:
+        outline.block("\n".join(_diagram(shape)))
+
+
+def _frame(shape: Any) -> str:
+    """Return the text of a shape, with "- " before the items of a list."""
+    kind = _placeholder(shape)
+    paragraphs = [p for p in shape.text_frame.paragraphs if p.text.strip()]
+    if kind in _FRAME:
+        return ""
+    by_default = kind in _LISTS and len(paragraphs) > 1
+    return "\n".join(_marked(paragraph, by_default=by_default) for paragraph in paragraphs)
+
+
+def _placeholder(shape: Any) -> str | None:
+    found = shape.element.find("{*}nvSpPr/{*}nvPr/{*}ph")
     return None if found is None else found.get("type", "obj")
 
 
-def _frame(shape: Element) -> str:
-    """Return the text of a shape, with "- " before the items of a list."""
-    paragraphs = [p for p in shape.iterfind("{*}txBody/{*}p") if _paragraph(p).strip()]
-    by_default = _placeholder(shape) in _LISTS and len(paragraphs) > 1
-    marks = ("- " if _is_item(p, by_default=by_default) else "" for p in paragraphs)
-    return "\n".join(mark + _paragraph(p).strip() for mark, p in zip(marks, paragraphs, strict=True))
+def _marked(paragraph: Any, *, by_default: bool) -> str:
+    own = paragraph._p.find("{*}pPr")  # noqa: SLF001 - the library says nothing of bullets
+    without = own is not None and own.find("{*}buNone") is not None
+    named = own is not None and any(own.find(name) is not None for name in _BULLETS)
+    return ("- " if (by_default or named) and not without else "") + _text(paragraph)
 
 
-def _is_item(paragraph: Element, *, by_default: bool) -> bool:
-    names = {local(child) for child in paragraph.iterfind("{*}pPr/{*}*")}
-    return "buNone" not in names and (by_default or not names.isdisjoint({"buChar", "buAutoNum", "buBlip"}))
+def _texts(frame: Any) -> Iterator[str]:
+    return filter(None, map(_text, frame.paragraphs))
 
 
-def _text(shape: Element) -> str:
-    return "\n".join(filter(None, _paragraphs(shape)))
+def _text(paragraph: Any) -> str:
+    """Return the text; the library writes a line break as a vertical tab."""
+    return str(paragraph.text).replace("\v", "\n").strip()
 
 
-def _paragraphs(element: Element) -> Iterator[str]:
-    return (_paragraph(paragraph).strip() for paragraph in element.iter("{*}p"))
-
-
-def _paragraph(paragraph: Element) -> str:
-    """Return the text of an a:p: its runs, fields and line breaks."""
-    return "".join("\n" if local(e) == "br" else e.text or "" for e in paragraph.iter("{*}t", "{*}br"))
-
-
-def _rows(table: Element) -> list[list[str]]:
-    return [[_cell(cell) for cell in row.iterfind("{*}tc")] for row in table.iterfind("{*}tr")]
-
-
-def _cell(cell: Element) -> str:
+def _cell(cell: Any) -> str:
     """Return the text; what a merged cell covers is empty."""
-    covered = any(cell.get(name) not in {None, *_OFF} for name in _COVERED)
-    return "" if covered else one_line(" ".join(_paragraphs(cell)))
+    return "" if cell.is_spanned else one_line(cell.text_frame.text)
+
+
+def _diagram(shape: Any) -> Iterator[str]:
+    """Yield the texts of SmartArt, which lie in a part of their own; the library leaves it as bytes."""
+    from pptx.oxml import parse_xml  # noqa: PLC0415 - loaded by now
+
+    for frame in shape.element.iter("{*}relIds"):
+        root = parse_xml(shape.part.related_part(frame.get(_DATA)).blob)
+        for point in root.iter("{*}pt"):
+            if text := one_line(" ".join(run.text or "" for run in point.iter(_RUN))):
+                yield text

@@ -1,5 +1,6 @@
 """PowerPoint: a slide is a page under its title; hostile files are refused."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -78,6 +79,20 @@ def test_the_title_of_the_properties_goes_before_the_first_slides() -> None:
     deck.core_properties.title = "Board"
     slide(deck, TITLE_ONLY, "One")
     assert parsed(deck).title == "Board"
+    assert checked(without_properties(saved(deck))).title == "One"
+    deck.core_properties.title = "PowerPoint Presentation"  # nobody named it
+    assert parsed(deck).title == "One"
+
+
+def without_properties(content: bytes) -> bytes:
+    return packed(
+        {name: part for name, part in parts_of(content).items() if "core.xml" not in name}
+        | {
+            "_rels/.rels": re.sub(
+                rb"<Relationship [^>]*core-properties[^>]*>", b"", parts_of(content)["_rels/.rels"]
+            )
+        }
+    )
 
 
 def test_groups_in_groups_are_read_in_order() -> None:
@@ -151,7 +166,8 @@ def test_smart_art_is_text() -> None:
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     drawing = "http://schemas.openxmlformats.org/drawingml/2006"
     frame = (
-        f'<p:graphicFrame><a:graphic><a:graphicData><d:relIds xmlns:d="{drawing}/diagram" xmlns:r="{office}" '
+        '<p:graphicFrame><p:nvGraphicFramePr><p:cNvPr id="9" name="d"/></p:nvGraphicFramePr>'
+        f'<a:graphic><a:graphicData uri="{drawing}/diagram"><d:relIds xmlns:d="{drawing}/diagram" xmlns:r="{office}" '
         'r:dm="rId77"/></a:graphicData></a:graphic></p:graphicFrame></p:spTree>'
     )
     link = f'<Relationship Id="rId77" Type="{office}/diagramData" Target="../diagrams/data1.xml"/></Relationships>'
@@ -168,6 +184,42 @@ def test_smart_art_is_text() -> None:
     assert checked(content).text == "before\n\nPlan\nDo"
 
 
+def test_a_shape_in_two_forms_is_read_once() -> None:
+    """A text box with an equation has a form for older programs, a picture or less."""
+    deck = pptx.Presentation()
+    shapes = slide(deck, EMPTY).shapes
+    for text in ("new", "old"):
+        box(shapes, text)
+    new, old = (shape._element for shape in shapes)
+    space = "http://schemas.openxmlformats.org/markup-compatibility/2006"
+    both = new.makeelement(f"{{{space}}}AlternateContent", {})
+    shapes._spTree.append(both)
+    for name, shape in (("Choice", new), ("Fallback", old)):
+        form = both.makeelement(f"{{{space}}}{name}", {})
+        form.append(shape)
+        both.append(form)
+    assert parsed(deck).text == "new"
+
+
+@pytest.mark.parametrize("kind", [b"slideshow", b"template"])
+def test_shows_and_templates_are_presentations(kind: bytes) -> None:
+    content = replaced(
+        RICH, "[Content_Types].xml", b"presentationml.presentation.main", b"presentationml.%s.main" % kind
+    )
+    assert checked(content).text.startswith("Title")
+
+
+def test_the_strict_form_reads_alike() -> None:
+    strict = re.compile(
+        rb"http://schemas\.openxmlformats\.org/(officeDocument|drawingml|presentationml)/2006/"
+    )
+    parts = {
+        name: strict.sub(rb"http://purl.oclc.org/ooxml/\1/", part) for name, part in parts_of(RICH).items()
+    }
+    assert b"purl.oclc.org" in parts[SLIDE]
+    assert checked(packed(parts)) == checked(RICH)
+
+
 @pytest.mark.parametrize(
     ("content", "code"),
     [
@@ -175,7 +227,7 @@ def test_smart_art_is_text() -> None:
         (OLE2, "unsupported_type"),
         (packed({"word/document.xml": b"<x/>"}), "unsupported_type"),
         (packed({"ppt/presentation.xml": b"<x/>"}), "unparseable"),
-        (saved(pptx.Presentation()), "unparseable"),  # it has no list of slides
+        (saved(pptx.Presentation()), "empty_document"),
     ],
 )
 def test_what_is_no_pptx_is_refused(content: bytes, code: str) -> None:

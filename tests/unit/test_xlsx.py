@@ -13,6 +13,7 @@ import pytest
 import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl.chart import BarChart
 
 from freshline.parsing.grid import MAX_CELLS
 from freshline.parsing.outline import MAX_TEXT
@@ -116,15 +117,18 @@ def test_sheets_are_pages_under_their_names() -> None:
         (date(2024, 5, 1), None, "2024-05-01"),
         (moment(2024, 5, 1, 13, 30), None, "2024-05-01 13:30"),
         (moment(2024, 5, 1, 13, 30, 5), None, "2024-05-01 13:30:05"),
-        (moment(2024, 5, 1, 13, 30), "dd/mm/yy", "2024-05-01"),
-        (moment(2024, 5, 1, 13, 30), "h:mm AM/PM", "13:30"),
+        (
+            moment(2024, 5, 1, 13, 30),
+            "dd/mm/yy",
+            "2024-05-01 13:30",
+        ),  # a moment is whole whatever is shown of it
+        (moment(2024, 5, 1, 13, 30), "h:mm AM/PM", "2024-05-01 13:30"),
         (moment(2024, 5, 1), "mmmm yyyy", "2024-05-01"),
         (clock(8, 5), None, "08:05"),
         (timedelta(hours=30, minutes=5), None, "30:05"),
         (date(1900, 1, 1), None, "1900-01-01"),  # before the day that never was
         (date(1900, 3, 1), None, "1900-03-01"),
-        (-1, "yyyy-mm-dd", "-1"),  # no date: Excel shows ####
-        (1e300, "yyyy-mm-dd", "1e+300"),
+        (1e300, "yyyy-mm-dd", "#VALUE!"),  # no date: Excel shows ####
         ("_x0041_ _x000a_b", None, "A b"),
         ("line one\nline two", None, "line one line two"),
     ],
@@ -161,9 +165,19 @@ def test_shared_strings_and_values_of_formulas_by_another_writer() -> None:
 def test_strings_in_runs_and_inside_the_cell() -> None:
     rows = (
         '<row><c t="inlineStr"><is><r><t>two </t></r><r><t>runs</t></r><rPh sb="0" eb="1"><t>no</t></rPh></is></c>'
-        '<c t="inlineStr"><is><t>plain</t></is></c><c t="s"><v>99</v></c><c t="s"><v>x</v></c></row>'
+        '<c t="inlineStr"><is><t>plain</t></is></c></row>'
     )
     assert checked(with_rows(rows)).text == "Sheet\n\ntwo runs | plain"
+
+
+def test_a_cell_that_names_a_string_that_is_not_there_is_refused() -> None:
+    assert code_of(with_rows('<row><c t="s"><v>99</v></c></row>')) == "unparseable"
+
+
+@pytest.mark.parametrize("row", ["99999999", "9" * 4000])
+def test_a_row_beyond_the_last_costs_nothing(row: str) -> None:
+    rows = f'<row r="1"><c r="A1"><v>1</v></c></row><row r="{row}"><c><v>2</v></c></row>'
+    assert checked(with_rows(rows)).text == "Sheet\n\n1"
 
 
 def test_blocks_between_empty_rows_and_captions() -> None:
@@ -196,7 +210,7 @@ def test_the_strict_form_reads_alike() -> None:
 
 def test_a_chart_sheet_is_no_table_but_counts() -> None:
     made = openpyxl.Workbook()
-    made.create_chartsheet("Chart", 0)
+    made.create_chartsheet("Chart", 0).add_chart(BarChart())
     made.active = 1
     made.worksheets[0].append(("x",))
     assert sections(checked(saved(made))) == [(("Sheet",), 2, "x")]
