@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from tests.support.histories import Step, histories, play
+from tests.support.histories import play
+from tests.support.history_steps import Step, histories
 from tests.support.small_stack import SmallStack, empty_lake
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]

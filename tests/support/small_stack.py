@@ -40,7 +40,7 @@ from streaming import micro_batch
 from streaming.dead_letters import KafkaDeadLetters
 from streaming.micro_batch import Steps
 from tests.support import independent
-from tests.support.histories import MOST_PARTITIONS, Batch
+from tests.support.history_steps import MOST_PARTITIONS, Batch
 from tests.support.identities import FakeIdentities
 
 _TINY = ModelSettings(backend="tiny")

@@ -22,7 +22,8 @@ from freshline.parsing.plain import parse_plain
 from freshline.parsing.port import ParsedDocument
 from freshline.settings import CollectionsSettings, LimitSettings
 from streaming.origin import raised_clocks
-from tests.support.histories import Step, histories, play
+from tests.support.histories import play
+from tests.support.history_steps import Step, histories
 
 
 class Whole:
