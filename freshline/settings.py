@@ -79,7 +79,7 @@ class ChunkingSettings:
 class LimitSettings:
     """Section [limits]."""
 
-    max_chunks: int = _setting(5000, "chunks of one document at most")
+    max_chunks: int = _setting(10_000, "chunks of one document at most")
     max_keys: int = _setting(1000, "JSON keys of one message at most")
     max_pages: int = _setting(2000, "pages, slides or sheets of one document at most")
     parse_seconds: float = _setting(30.0, "processor time of parsing one document at most")
