@@ -1,7 +1,7 @@
 """A Word file in the words that mammoth knows, where it would leave out text or miss a heading.
 
 It knows a style by its own name and id alone, so each paragraph is given one that says what it is: a heading's level
-comes from its outline level, the name or the id of its style or of one that that is based on (an id is translated
+comes from its outline level, the name or the id of its style or of a style below it (an id is translated
 with the program, a name is not; writers other than Word do either). It leaves out what is in elements that it does not
 know: simple fields, equations, text of mixed direction, text with reading aids. It does not know hidden text.
 """
@@ -26,6 +26,7 @@ _KNOWN = {
         "{urn:schemas-microsoft-com:vml}" + name: _ANY
         for name in ("oval", "arc", "curve", "line", "polyline")
     },
+    _W + "softHyphen": _W + "proofErr",  # nothing: a hyphen that may be in a word is no part of it
     _W + "ptab": _W + "tab",
     _W + "cr": _W + "br",
     _MATH + "r": _W + "r",

@@ -216,9 +216,9 @@ def test_controls_links_fields_breaks_and_hidden_text() -> None:
         "<w:p><w:r><w:instrText>PAGEREF x</w:instrText></w:r>"
         f"<w:fldSimple w:instr='DATE'>{run('today')}</w:fldSimple></w:p>"
         f"<w:p>{run('seen')}{run('hidden', '<w:vanish/>')}{run(' too', shown)}</w:p>"
-        "<w:p><w:r><w:t>a</w:t><w:br/><w:t>b</w:t><w:tab/><w:t>c</w:t><w:noBreakHyphen/><w:t>d</w:t></w:r></w:p>"
+        "<w:p><w:r><w:t>a</w:t><w:br/><w:t>b</w:t><w:tab/><w:t>c</w:t><w:noBreakHyphen/><w:t>d</w:t><w:softHyphen/><w:t>e</w:t></w:r></w:p>"
     )
-    assert text(xml) == "control\n\nlink inline\n\ntoday\n\nseen too\n\na\nb c\u2011d"
+    assert text(xml) == "control\n\nlink inline\n\ntoday\n\nseen too\n\na\nb c\u2011de"
 
 
 def test_equations_reading_aids_and_mixed_directions() -> None:
