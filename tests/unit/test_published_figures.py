@@ -32,3 +32,14 @@ def test_chunking_as_written() -> None:
     anywhere = figures["a sentence more, less or other anywhere: new texts, mean"]["value"]
     assert f"at most {most:g}, goal ≤ 3; {anywhere:.2f} on average" in page
     assert all(figure["holds"] is not False for figure in figures.values())
+
+
+def test_poison_as_written() -> None:
+    written = json.loads((ROOT / "docs" / "benchmarks" / "poison.json").read_text())
+    figures = {figure["name"]: figure for figure in written["figures"]}
+    ratio = figures["good documents' throughput, mixed ÷ clean"]
+    low, high = ratio["spread"]
+    page = PAGES[1].read_text()
+    assert f"{ratio['value']:.2f} ({low:.2f} … {high:.2f})" in page
+    assert f"{figures['poison records']['value']:,.0f} poison records" in page
+    assert all(figure["holds"] is not False for figure in figures.values())
