@@ -71,7 +71,9 @@ class ChunkingSettings:
     """Section [chunking]."""
 
     max_tokens: int = _setting(250, "tokens of what is embedded at most, title and heading path included")
-    target_tokens: int = _setting(180, "tokens of a passage that sentences, rows and lines are gathered up to")
+    target_tokens: int = _setting(
+        180, "tokens of a passage that sentences, rows and lines are gathered up to"
+    )
     overlap_tokens: int = _setting(0, "tokens that neighbours share")
 
 
