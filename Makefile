@@ -70,7 +70,7 @@ demo: setup
 	@$(BIN)/freshline demo $(if $(DOCS),--docs '$(DOCS)') $(DEMO_ARGS)
 
 test: setup
-	@$(BIN)/python -m pytest -m 'not storm' $(TEST_ARGS)
+	@$(BIN)/python -m pytest -m 'not storm' --numprocesses 2 --dist loadfile $(TEST_ARGS)
 
 storm: setup
 	@$(BIN)/python -m pytest -m storm --timeout 3600 $(TEST_ARGS)
