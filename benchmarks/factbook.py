@@ -30,7 +30,7 @@ from benchmarks.stack import BenchmarkStack, running, wait_until_covered
 from freshline.client import Asker, Producer
 from freshline.coverage import merge
 from schemas.messages import DocumentEvent, Query, Response
-from tests.support import independent, live_tables
+from tests.support import independent
 
 _DATA = "factbook_stream_dev_2024"
 _COLLECTION = "factbook"
@@ -101,11 +101,10 @@ def _publish(stack: BenchmarkStack, events: Sequence[dict[str, Any]]) -> float:
 
 def _agreement(lake: Path, newest: dict[str, str]) -> list[Figure]:
     """Count where table, index and the newest texts do not agree."""
-    table = live_tables.live_documents(lake)
-    chunks = live_tables.live_chunks(lake)
+    chunks = independent.live_tables(lake)
     index = Counter((row.key, row.chunk_id, row.text) for row in independent.live_index(lake))
     expected = {f"{_COLLECTION}/{doc_id}": text.encode() for doc_id, text in newest.items()}
-    content = {key: row["content"] for key, row in table.items()}
+    content = independent.live_content(lake)
     of_key: dict[str, list[dict[str, Any]]] = {key: [] for key in expected}
     for row in chunks:
         of_key[row["key"]].append(row)

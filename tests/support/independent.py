@@ -77,6 +77,13 @@ def live_tables(lake: Path) -> list[dict[str, Any]]:
     return [row for row in rows(lake, "chunks") if newest.get(row["key"]) == revision_of(row)]
 
 
+def live_content(lake: Path) -> dict[str, bytes]:
+    """Return {key: content} of the live states, by the documents table alone."""
+    found = rows(lake, "documents")
+    newest = live_revisions([(row["key"], revision_of(row), row["kind"]) for row in found])
+    return {row["key"]: row["content"] for row in found if newest.get(row["key"]) == revision_of(row)}
+
+
 def revision_of(row: dict[str, Any]) -> tuple[int, ...]:
     """Return (version, clock, partition, offset)."""
     return tuple(row[name] for name in ("version", "clock", "partition", "offset"))
