@@ -28,7 +28,7 @@ from benchmarks.evaluation_data import folder
 from benchmarks.report import Figure, Goal, Report
 from benchmarks.stack import BenchmarkStack, running, wait_until_covered
 from freshline.client import Asker, Producer
-from freshline.coverage import merge
+from freshline.coverage import Coverage, merge
 from schemas.messages import DocumentEvent, Query, Response
 from tests.support import independent
 
@@ -59,8 +59,10 @@ def measure(*, seed: int, quick: bool) -> Report:
     newest = {event["doc_id"]: event["text"] for event in events}
     probes = [probe for probe in _probes(source) if probe.doc_id in newest]
     with running(redis=True) as stack:
-        seconds = _publish(stack, events)
-        responses = _ask(stack, probes)  # before the tables are read: they follow the manifest by some ms
+        seconds, ends = _publish(stack, events)
+        responses = _ask(
+            stack, probes, ends
+        )  # before the tables are read: they follow the manifest by some ms
         figures = [
             *_agreement(Path(stack.settings.lake.uri), newest),
             *_judged(probes, responses, newest),
@@ -80,8 +82,8 @@ def _probes(source: Path) -> Iterable[Probe]:
         yield Probe(probe["question"], probe["doc_id"], f"{probe['field']}: {probe['timeline'][-1]['value']}")
 
 
-def _publish(stack: BenchmarkStack, events: Sequence[dict[str, Any]]) -> float:
-    """Publish all events and return the seconds until all are covered."""
+def _publish(stack: BenchmarkStack, events: Sequence[dict[str, Any]]) -> tuple[float, Coverage]:
+    """Publish all events; return the seconds until all are covered, and where they end."""
     documents = [
         DocumentEvent(
             schema_version=1,
@@ -97,7 +99,7 @@ def _publish(stack: BenchmarkStack, events: Sequence[dict[str, Any]]) -> float:
     started = time.monotonic()
     with Producer(stack.settings.kafka) as producer:
         ends = functools.reduce(merge, (position.seen for position in producer.publish_many(documents)))
-    return wait_until_covered(stack, ends, _WITHIN) - started
+    return wait_until_covered(stack, ends, _WITHIN) - started, ends
 
 
 def _agreement(lake: Path, newest: dict[str, str]) -> list[Figure]:
@@ -135,7 +137,8 @@ def _left_over(text: str, chunks: Sequence[dict[str, Any]]) -> bool:
     return bool("".join([*rest, text[place:]]).strip())
 
 
-def _ask(stack: BenchmarkStack, probes: Sequence[Probe]) -> list[Response]:
+def _ask(stack: BenchmarkStack, probes: Sequence[Probe], ends: Coverage) -> list[Response]:
+    """Ask as of all events: a worker's snapshot follows the manifest by a tenth of a second."""
     deadline = datetime.now(UTC) + timedelta(seconds=_PATIENCE)
     with Asker(stack.settings.kafka) as asker:
         waiting = [
@@ -146,6 +149,7 @@ def _ask(stack: BenchmarkStack, probes: Sequence[Probe]) -> list[Response]:
                     text=probe.question,
                     k=_K,
                     generate=False,
+                    min_offsets=ends,
                     deadline=deadline,
                 )
             )
