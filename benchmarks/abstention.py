@@ -9,7 +9,6 @@ absent are answered. Needs FRESHLINE_EVAL_DATA, a folder with squad2_dev_half/de
 """
 
 import json
-import os
 import random
 import time
 from collections.abc import Sequence
@@ -19,11 +18,11 @@ from typing import Literal
 
 import numpy as np
 
+from benchmarks.evaluation_data import folder
 from benchmarks.report import Figure, Goal, Report
 from freshline.chunking.sentences import sentence_spans
 from freshline.embedding.load import load_embedder
 from freshline.embedding.port import Embedder, Vectors
-from freshline.errors import MissingPart
 from freshline.generation.extractive import Extractive
 from freshline.generation.port import Question
 from freshline.retrieval.hit import Hit
@@ -56,7 +55,7 @@ class _Scored:
 def measure(*, seed: int, quick: bool) -> Report:
     """Return answered rates at each threshold on both halves, the threshold chosen, and the time a question takes."""
     settings = Settings()
-    hits, questions = _read(_folder())
+    hits, questions = _read(folder("squad2_dev_half") / "dev-v2.0.json")
     sample = random.Random(seed).sample(questions, 60 if quick else 1200)  # noqa: S311 - a sample, no secret
     embedder = load_embedder(settings.models)
     corpus = embedder.documents([f"{hit.title}\n{hit.text}" for hit in hits])
@@ -77,15 +76,6 @@ def measure(*, seed: int, quick: bool) -> Report:
     return Report(
         name="abstention", seed=seed, figures=figures, notes={f"held out, {k}": n for k, n in counts.items()}
     )
-
-
-def _folder() -> Path:
-    folder = Path(os.environ.get("FRESHLINE_EVAL_DATA", "")) / "squad2_dev_half" / "dev-v2.0.json"
-    if not folder.is_file():
-        raise MissingPart(
-            f"no file {folder}: set FRESHLINE_EVAL_DATA to a folder that holds squad2_dev_half/dev-v2.0.json"
-        )
-    return folder
 
 
 def _read(path: Path) -> tuple[list[Hit], list[_Asked]]:

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.chunking_eval import Asked, Tokens, folder, questions, tokenizer
+from benchmarks.chunking_eval import Asked, Tokens, questions, tokenizer
 from benchmarks.edits import new_texts
+from benchmarks.evaluation_data import folder
 from benchmarks.report import Figure, Goal, Report
 from benchmarks.span_overlap import Overlap, mean, overlap
 from freshline.chunking import make_chunker
@@ -52,7 +53,7 @@ Cutter = Callable[[str, str], list[Piece]]
 
 def measure(*, seed: int, quick: bool) -> Report:
     """Return the differences with their goals, all measures, and what cutting costs."""
-    source = folder()
+    source = folder("chunking_eval")
     corpora = {path.stem: path.read_text(encoding="utf-8") for path in sorted(source.glob("*.md"))}
     if quick:
         corpora = {name: corpora[name] for name in ("chatlogs", "state_of_the_union")}

@@ -5,7 +5,6 @@ Needs FRESHLINE_EVAL_DATA, a folder with chunking_eval; nothing is copied.
 
 import csv
 import json
-import os
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from typing import Any
 from benchmarks.span_overlap import Span
 from freshline.embedding.layout import read_layout
 from freshline.embedding.reference import model_folder
-from freshline.errors import MissingPart
 from freshline.settings import ModelSettings
 
 
@@ -41,16 +39,6 @@ class Tokens:
     def span(self, corpus: str, start: int, end: int) -> Span:
         """Return the tokens that have a character in [start, end)."""
         return corpus, bisect_right(self._ends[corpus], start), bisect_left(self._starts[corpus], end)
-
-
-def folder() -> Path:
-    """Return the set's folder. Raises MissingPart."""
-    found = Path(os.environ.get("FRESHLINE_EVAL_DATA", "")) / "chunking_eval"
-    if not (found / "questions_df.csv").is_file():
-        raise MissingPart(
-            f"no folder {found}: set FRESHLINE_EVAL_DATA to a folder that holds chunking_eval/questions_df.csv"
-        )
-    return found
 
 
 def questions(source: Path, corpora: Mapping[str, str], tokens: Tokens) -> list[Asked]:
