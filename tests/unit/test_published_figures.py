@@ -43,3 +43,12 @@ def test_poison_as_written() -> None:
     assert f"{ratio['value']:.2f} ({low:.2f} … {high:.2f})" in page
     assert f"{figures['poison records']['value']:,.0f} poison records" in page
     assert all(figure["holds"] is not False for figure in figures.values())
+
+
+def test_factbook_as_written() -> None:
+    written = json.loads((ROOT / "docs" / "benchmarks" / "factbook.json").read_text())
+    figures = {figure["name"]: figure["value"] for figure in written["figures"]}
+    verdicts = f"{figures['right']:.3f} / {figures['outdated']:.0f} / {figures['missing']:.0f}"
+    page = PAGES[1].read_text()
+    assert f"{figures['probes']:,.0f} probes: right / outdated / missing | {verdicts}" in page
+    assert f"{figures['live chunks']:,.0f} live chunks" in page
