@@ -9,7 +9,7 @@ What an earlier replay committed is seen in 2, what it had not committed by 1 it
 twice. There is no other memory; the topic itself is it (docs/decisions/0005-replay-of-dead-letters.md).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -127,14 +127,6 @@ def originals(reader: LogReader, letters: Iterable[Letter]) -> Iterator[tuple[Le
                 record = next(records, None)
             else:
                 yield letter, None
-
-
-def tally(judged: Iterable[Judged]) -> Mapping[Verdict, int]:
-    """Return how many letters have each verdict."""
-    counts: dict[Verdict, int] = {}
-    for one in judged:
-        counts[one.verdict] = counts.get(one.verdict, 0) + 1
-    return counts
 
 
 def _portions(found: Iterable[tuple[Letter, Record | None]]) -> Iterator[list[Record]]:

@@ -20,6 +20,7 @@ import pypdfium2.raw as pdfium
 
 from freshline.parsing.pdf_flow import Block, blocks, usual_drop
 from freshline.parsing.pdf_lines import Line
+from freshline.parsing.rows import one_line
 
 #: Of the size of most letters: from here a size is a heading's.
 LARGER = 1.15
@@ -51,7 +52,7 @@ def bookmarks(document: pypdfium2.PdfDocument) -> Mapping[int, list[Mark]]:
     """Return the bookmarks of each page, counted from 0."""
     found: dict[int, list[Mark]] = {}
     for bookmark in islice(document.get_toc(max_depth=_LEVELS), MOST_BOOKMARKS):
-        text, target = " ".join(bookmark.get_title().split())[:_LONGEST], bookmark.get_dest()
+        text, target = one_line(bookmark.get_title())[:_LONGEST], bookmark.get_dest()
         page = target.get_index() if target else None
         if text and page is not None:
             found.setdefault(page, []).append(Mark(bookmark.level + 1, text, _top(target)))
@@ -86,7 +87,7 @@ def by_size(pages: Sequence[Sequence[Block]]) -> Iterator[list[Block | Heading]]
     level = {size: min(rank, _LEVELS) for rank, size in enumerate(sizes, 1)}
     for page in pages:
         yield [
-            Heading(level[_size(block)], _in_one_line(block)) if _stands_out(block, body) else block
+            Heading(level[_size(block)], one_line(block.text)) if _stands_out(block, body) else block
             for block in page
         ]
 
@@ -94,12 +95,12 @@ def by_size(pages: Sequence[Sequence[Block]]) -> Iterator[list[Block | Heading]]
 def title_of(metadata: str, pages: Sequence[Sequence[Block]]) -> str | None:
     """Return rule 3's title. `metadata`: what the document says itself, "" for nothing."""
     if not _NO_TITLE.fullmatch(metadata):
-        return " ".join(metadata.split())
+        return one_line(metadata)
     body = _body_size(pages)
     largest = max(
         (block for page in pages[:1] for block in page if _stands_out(block, body)), key=_size, default=None
     )
-    return _in_one_line(largest) if largest else None
+    return one_line(largest.text) if largest else None
 
 
 def _placed(lines: Sequence[Line], marks: Sequence[Mark]) -> Iterator[tuple[int, int, Heading]]:
@@ -138,7 +139,7 @@ def _distance(line: Line, mark: Mark) -> float:
 
 
 def _words(text: str) -> str:
-    return " ".join(text.casefold().split())
+    return one_line(text.casefold())
 
 
 def _top(target: pypdfium2.PdfDest) -> float | None:
@@ -165,7 +166,3 @@ def _stands_out(block: Block, body: float) -> bool:
     text = block.text
     larger = _size(block) >= body * LARGER and len(block.lines) <= _MOST_LINES
     return larger and not block.rows and len(text) <= _LONGEST and any(map(str.isalpha, text))
-
-
-def _in_one_line(block: Block) -> str:
-    return " ".join(block.text.split())
