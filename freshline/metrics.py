@@ -38,4 +38,6 @@ ANSWER_STAGE = _seconds("serving_stage", "time of one stage of a batch of querie
 SNAPSHOT_SEQ = _gauge("serving_snapshot_seq", "manifest seq of the snapshot in use")
 SNAPSHOT_ROWS = _gauge("serving_snapshot_rows", "live chunks of the snapshot in use")
 SNAPSHOT_REFUSED = _counter("serving_snapshot_refused", "segments refused for damaged bytes")
+# reranked | nothing_to_do | out_of_time | failed
+RERANKED = _counter("serving_reranked", "questions by what reranking did to their ranking", "outcome")
 REDIS_FAULTS = _counter("redis_faults", "Redis operations that failed and were done without", "operation")
