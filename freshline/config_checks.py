@@ -29,6 +29,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "index.compact_at": (2, _MORE),
     "stream.max_records": (1, _MORE),
     "stream.trigger": (0, _MORE),
+    "retrieval.depth": (1, 1000),
     "serving.max_poll": (1, 100_000),
     "serving.refresh": (0.001, _MORE),
     "serving.guard_window": (0, _MORE),

@@ -113,6 +113,14 @@ class StreamSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetrievalSettings:
+    """Section [retrieval]."""
+
+    mode: Literal["hybrid", "dense", "lexical"] = _setting("hybrid", "rankings that are asked and fused")
+    depth: int = _setting(50, "candidates of each ranking at least")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServingSettings:
     """Section [serving]."""
 
@@ -194,6 +202,7 @@ class Settings:
     limits: LimitSettings = field(default_factory=LimitSettings)
     index: IndexSettings = field(default_factory=IndexSettings)
     stream: StreamSettings = field(default_factory=StreamSettings)
+    retrieval: RetrievalSettings = field(default_factory=RetrievalSettings)
     serving: ServingSettings = field(default_factory=ServingSettings)
     observability: ObservabilitySettings = field(default_factory=ObservabilitySettings)
     stack: StackSettings = field(default_factory=StackSettings)

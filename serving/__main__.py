@@ -27,6 +27,7 @@ from freshline.index.manifest import Manifest
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
 from freshline.observability import serve_health, setup_logging
+from freshline.retrieval.policy import policy_of
 from freshline.retrieval.reader import SnapshotReader
 from freshline.settings import Settings
 from freshline.transport.connection import topic_name
@@ -71,7 +72,7 @@ def _worker(settings: Settings, log: Log, embedder: Embedder, refresher: Refresh
     return Worker(
         log,
         names(settings),
-        answerer=Answerer(embedder, generator, clock),
+        answerer=Answerer(embedder, generator, clock, policy=policy_of(settings.retrieval)),
         knowledge=refresher,
         clock=clock,
         window=settings.serving.guard_window,

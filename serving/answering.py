@@ -13,6 +13,7 @@ from freshline.clock import Clock
 from freshline.embedding.port import Embedder, Vectors
 from freshline.generation.port import Generator, Question
 from freshline.retrieval.hit import Hit
+from freshline.retrieval.policy import Policy
 from freshline.retrieval.request import SearchRequest
 from freshline.retrieval.search import search as search_snapshot
 from freshline.retrieval.snapshot import Snapshot
@@ -31,10 +32,17 @@ class Answerer:
     """Answers batches. Serves one thread, as its embedder does."""
 
     def __init__(
-        self, embedder: Embedder, generator: Generator, clock: Clock, *, search: Search = search_snapshot
+        self,
+        embedder: Embedder,
+        generator: Generator,
+        clock: Clock,
+        *,
+        policy: Policy | None = None,
+        search: Search = search_snapshot,
     ) -> None:
         self._embedder = embedder
         self._generator = generator
+        self._policy = policy or Policy()
         self._search = search
         self._clock = clock
 
@@ -62,7 +70,7 @@ class Answerer:
         vectors = self._embedder.queries([asked.query.text for asked in batch])
         watch.lap("embed")
         requests = [_request(asked.query) for asked in batch]
-        found = self._search(snapshot, requests, vectors, now_ms=round(received * 1000))
+        found = self._search(snapshot, requests, vectors, now_ms=round(received * 1000), policy=self._policy)
         watch.lap("retrieve")
         evidence = self._generate(batch, vectors, found)
         watch.lap("generate")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from freshline.embedding.layout import Layout
 from freshline.embedding.port import Vectors
 from freshline.embedding.tokens import Tokens
-from freshline.embedding.unit import unit_rows
+from freshline.embedding.unit import unit_rows, unit_tokens
 from freshline.fingerprint import Fingerprint
 
 #: Rows of one inference. Measured: 4 to 16 rows cost the least time a text; longer batches leave the cache.
@@ -48,16 +48,38 @@ class OpenVinoEmbedder:
         """Return the number of tokens of each text, special tokens left out, not truncated."""
         return self._tokens.count(texts)
 
+    def query_tokens(self, texts: Sequence[str]) -> list[Vectors]:
+        """Return float32[t, d] for each text, rows of length 1, special tokens left out."""
+        return self._token_vectors([self._layout.query_prompt + text for text in texts])
+
+    def document_tokens(self, texts: Sequence[str]) -> list[Vectors]:
+        """Return float32[t, d] for each text, rows of length 1, special tokens left out."""
+        return self._token_vectors([self._layout.document_prompt + text for text in texts])
+
     def _embed(self, texts: Sequence[str]) -> Vectors:
         ids = self._tokens.ids(texts)
         pooled = np.empty((len(ids), self.fingerprint.dimension), np.float32)
         with self._lock:
             for rows in _by_length(ids):
-                pooled[rows] = self._infer([ids[row] for row in rows])
+                hidden, mask = self._infer([ids[row] for row in rows])
+                pooled[rows] = _pool(hidden, mask, self._layout.pooling)
         return unit_rows(pooled)
 
-    def _infer(self, ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        """Return float32[n, d] for token ids of n texts, not normalised."""
+    def _token_vectors(self, texts: Sequence[str]) -> list[Vectors]:
+        ids, own = self._tokens.ids(texts), self._tokens.own(texts)
+        found: list[Vectors] = [np.empty((0, self.fingerprint.dimension), np.float32)] * len(ids)
+        with self._lock:
+            for rows in _by_length(ids):
+                hidden, _ = self._infer([ids[row] for row in rows])
+                for place, row in enumerate(rows):
+                    found[row] = unit_tokens(hidden[place, own[row]])
+        return found
+
+    def _infer(self, ids: Sequence[Sequence[int]]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return (last hidden state float32[n, t, d], mask int64[n, t]) for token ids of n texts.
+
+        The first is the runtime's own memory: valid until the next call.
+        """
         tokens = np.full((len(ids), max(map(len, ids))), self._layout.pad_id, np.int64)
         mask = np.zeros_like(tokens)
         for row, own in enumerate(ids):
@@ -66,7 +88,7 @@ class OpenVinoEmbedder:
         given = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)}
         used = {name: value for name, value in given.items() if name in self._inputs}
         self._request.infer(used, share_inputs=True)
-        return _pool(self._request.get_tensor(_HIDDEN).data, mask, self._layout.pooling)
+        return self._request.get_tensor(_HIDDEN).data, mask
 
 
 def _by_length(ids: Sequence[Sequence[int]]) -> Iterator[list[int]]:

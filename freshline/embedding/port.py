@@ -44,3 +44,23 @@ class Embedder(Protocol):
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the model's own token count of each text, special tokens left out, not truncated."""
         ...
+
+
+class TokenEmbedder(Protocol):
+    """A model that also gives the vectors of single tokens, of which a text's vector is made.
+
+    The adapters of freshline.embedding are embedders and token embedders in one, on the same loaded model.
+    """
+
+    fingerprint: Fingerprint
+
+    def query_tokens(self, texts: Sequence[str]) -> list[Vectors]:
+        """Return float32[t, d] for each text: rows of length 1 in the text's order, special tokens left out.
+
+        A text of which nothing is left, such as "", has t = 0; t is bounded by the model's max_tokens.
+        """
+        ...
+
+    def document_tokens(self, texts: Sequence[str]) -> list[Vectors]:
+        """Return the same as query_tokens, with the prompt of documents."""
+        ...

@@ -57,6 +57,18 @@ class TinyEmbedder:
         """Return the number of words of each text."""
         return [len(words(text)) for text in texts]
 
+    def query_tokens(self, texts: Sequence[str]) -> list[Vectors]:
+        """Return float32[number of words, 64] for each text, rows of length 1."""
+        return [self._words(text) for text in texts]
+
+    def document_tokens(self, texts: Sequence[str]) -> list[Vectors]:
+        """Return float32[number of words, 64] for each text, rows of length 1."""
+        return [self._words(text) for text in texts]
+
+    def _words(self, text: str) -> Vectors:
+        directions = [_direction(word) for word in words(text)]
+        return unit_rows(np.reshape(directions, (-1, DIMENSION)))
+
     def _embed(self, texts: Sequence[str]) -> Vectors:
         rows = np.zeros((len(texts), DIMENSION))
         for row, text in enumerate(texts):

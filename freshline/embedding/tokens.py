@@ -3,7 +3,7 @@
 Such files often carry a truncation and a fixed padding of their training; both are switched off or set here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +32,21 @@ class Tokens:
 
         The tokenizer truncates what it has encoded, so text far beyond that is left out before.
         """
-        slices = (texts[start : start + _SLICE] for start in range(0, len(texts), _SLICE))
+        return [encoding.ids for encoding in self._encoded(texts)]
+
+    def own(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return which of the ids are the text's own: their places, special tokens left out."""
         return [
-            encoding.ids
-            for part in slices
-            for encoding in self._cut.encode_batch_fast([text[: self._characters] for text in part])
+            [place for place, special in enumerate(encoding.special_tokens_mask) if not special]
+            for encoding in self._encoded(texts)
         ]
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text, special tokens left out, not truncated."""
         found = self._whole.encode_batch_fast(list(texts), add_special_tokens=False)
         return [len(encoding.ids) for encoding in found]
+
+    def _encoded(self, texts: Sequence[str]) -> Iterator[Any]:
+        for start in range(0, len(texts), _SLICE):
+            part = [text[: self._characters] for text in texts[start : start + _SLICE]]
+            yield from self._cut.encode_batch_fast(part)

@@ -17,3 +17,11 @@ def unit_rows(raw: NDArray[np.floating]) -> Vectors:
     if bad.size:
         raise BadEmbedding([int(row) for row in bad])
     return np.asarray(wide / lengths[:, None], dtype=np.float32)
+
+
+def unit_tokens(raw: NDArray[np.floating]) -> Vectors:
+    """Return float32[t, d] with rows of length 1, and rows without a direction as zeros: they match nothing."""
+    wide = np.where(np.isfinite(raw), raw, 0.0).astype(np.float64)
+    lengths = np.linalg.norm(wide, axis=1, keepdims=True)
+    known = lengths > _SHORTEST
+    return np.asarray(np.where(known, wide, 0.0) / np.where(known, lengths, 1.0), dtype=np.float32)

@@ -1,6 +1,6 @@
 """Exact nearest neighbours over the segments of a snapshot, by inner product.
 
-FAISS sees the mask of what a request may see as its selector, so nothing is filtered afterwards. With a selector
+FAISS sees the mask of a sight as its selector, so nothing is filtered afterwards. With a selector
 FAISS computes each product by itself, not as a block of a matrix product: a score depends on the two vectors
 alone, to the last bit, however rows are cut into segments.
 """
@@ -12,27 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freshline.retrieval.live import LiveSegment
-from freshline.retrieval.masks import Mask, Scope, visible
+from freshline.retrieval.masks import Mask
 from freshline.retrieval.ranking import Part, Ranking, rank
+from freshline.retrieval.sight import Sight
 
 Vectors = NDArray[np.float32]
 
 
 def dense(
-    segments: Mapping[int, LiveSegment],
-    scopes: Sequence[Scope],
-    vectors: Vectors,
-    *,
-    now_ms: int,
-    depth: int,
+    segments: Mapping[int, LiveSegment], sights: Sequence[Sight], vectors: Vectors, *, depth: int
 ) -> list[Ranking]:
-    """Return the best `depth` rows for each of vectors float32[n, d], seen with scopes[n]. depth ≥ 1."""
-    parts: list[list[Part]] = [[] for _ in scopes]
-    for scope in set(scopes):
-        queries = [place for place, one in enumerate(scopes) if one == scope]
-        for segment in segments.values():
-            mask = visible(segment.rows.facets, segment.live, scope, now_ms)
-            for query, part in zip(queries, _search(segment, mask, vectors[queries], depth), strict=False):
+    """Return the best `depth` rows for each of vectors float32[n, d], seen with sights[n]. depth ≥ 1."""
+    parts: list[list[Part]] = [[] for _ in sights]
+    for sight in dict.fromkeys(sights):
+        queries = [place for place, one in enumerate(sights) if one is sight]
+        for number, segment in segments.items():
+            found = _search(segment, sight.masks[number], vectors[queries], depth)
+            for query, part in zip(queries, found, strict=False):
                 parts[query].append(part)
     return [rank(each, depth) for each in parts]
 

@@ -1,4 +1,4 @@
-"""BM25 over the lexical indexes of a snapshot, one per shard. Access, collection and expiry are clauses of the query.
+"""BM25 over the lexical indexes of a snapshot, one per shard. What a request may see is decided by its sight.
 
 A question's text never reaches a query parser: its terms are looked up one by one, so no text can raise or be
 read as an operator. Scores are by the statistics of each shard.
@@ -12,8 +12,8 @@ import tantivy
 
 from freshline.retrieval.lexical_index import LexicalView, analyzer, lexical_schema
 from freshline.retrieval.live import LiveSegment
-from freshline.retrieval.masks import Scope
 from freshline.retrieval.ranking import Part, Ranking, rank
+from freshline.retrieval.sight import Sight
 
 #: What a term counts for by where it stands. The body holds title and heading as well as the passage, so that a term
 #: of the title counts beside the passage's own and not instead of them (docs/decisions/0025).
@@ -23,70 +23,74 @@ MAX_TERMS = 256
 #: Candidates fetched at most to settle a tie at the end of a ranking; a longer tie is cut in the index's order.
 _LONGEST_TIE = 4096
 
-_MUST, _SHOULD = tantivy.Occur.Must, tantivy.Occur.Should
+_SHOULD = tantivy.Occur.Should
 
 
 def lexical(
     views: Mapping[int, LexicalView],
     segments: Mapping[int, LiveSegment],
-    scopes: Sequence[Scope],
+    sights: Sequence[Sight],
     texts: Sequence[str],
     *,
-    now_ms: int,
     depth: int,
 ) -> list[Ranking]:
-    """Return the best `depth` rows for each text; [] for a text without a term."""
+    """Return the best `depth` rows for each text, seen with its sight; [] for a text without a term."""
     analyze = analyzer().analyze
     rankings = []
-    for text, scope in zip(texts, scopes, strict=True):
-        query = build_query(analyze(_clean(text)), scope, now_ms)
-        parts = [_search(view, segments, query, depth) for view in views.values()] if query else []
+    for text, sight in zip(texts, sights, strict=True):
+        query = build_query(analyze(_clean(text)))
+        parts = [_search(view, segments, sight, query, depth) for view in views.values()] if query else []
         rankings.append(rank(parts, depth))
     return rankings
 
 
-def build_query(terms: Sequence[str], scope: Scope, now_ms: int) -> Any | None:
-    """Return the query of any of these terms within a scope, None without terms."""
+def build_query(terms: Sequence[str]) -> Any | None:
+    """Return the query of any of these terms, None without terms."""
     distinct = list(dict.fromkeys(terms))[:MAX_TERMS]
     if not distinct:
         return None
-    any_term = [
-        (_SHOULD, _query.boost_query(_query.term_query(lexical_schema(), field, term, "freq"), boost))
-        for term in distinct
-        for field, boost in BOOSTS.items()
-    ]
-    clauses = [(_MUST, _query.boolean_query(any_term)), *_scope_clauses(scope, now_ms)]
-    return _query.boolean_query(clauses)
+    return _query.boolean_query(
+        [
+            (_SHOULD, _query.boost_query(_query.term_query(lexical_schema(), field, term, "freq"), boost))
+            for term in distinct
+            for field, boost in BOOSTS.items()
+        ]
+    )
 
 
 _query = tantivy.Query
 
 
-def _scope_clauses(scope: Scope, now_ms: int) -> list[tuple[Any, Any]]:
-    schema = lexical_schema()
-    clauses = [
-        _query.term_set_query(schema, "acl", sorted(scope.principals)),
-        _query.range_query(
-            schema, "expires_us", tantivy.FieldType.Integer, lower_bound=now_ms * 1000, include_lower=False
-        ),
-    ]
-    if scope.collections is not None:
-        clauses.append(_query.term_set_query(schema, "collection", sorted(scope.collections)))
-    return [(_MUST, _query.const_score_query(clause, 0.0)) for clause in clauses]  # no say in the score
+def _search(
+    view: LexicalView, segments: Mapping[int, LiveSegment], sight: Sight, query: Any, depth: int
+) -> Part:
+    """Return the best `depth` visible rows of a shard, and those that tie with the last of them.
 
-
-def _search(view: LexicalView, segments: Mapping[int, LiveSegment], query: Any, depth: int) -> Part:
-    """Return the best `depth` rows of a shard and those that tie with the last of them."""
+    The visible ones among the first n of the whole ranking are the first of the visible ranking: n grows until there
+    are enough of them or nothing is left.
+    """
     limit = depth + 1
-    hits = view.searcher.search(query, limit, count=False).hits
-    while len(hits) == limit <= _LONGEST_TIE and hits[-1][0] == hits[depth - 1][0]:
-        limit *= 4
+    while True:
         hits = view.searcher.search(query, limit, count=False).hits
+        part = _visible(view, segments, sight, hits)
+        if len(hits) < limit or (_settled(part, depth, hits[-1][0]) or limit > _LONGEST_TIE * depth):
+            return part
+        limit *= 4
+
+
+def _settled(part: Part, depth: int, last: float) -> bool:
+    """Whether nothing behind a score of `last` can be among the best `depth`."""
+    return len(part.scores) > depth and part.scores[depth - 1] > last
+
+
+def _visible(view: LexicalView, segments: Mapping[int, LiveSegment], sight: Sight, hits: Any) -> Part:
     uids = view.searcher.fast_field_values("uid", [address for _, address in hits])
     places = view.places[np.array(uids, np.int64)]
+    seen = np.array([sight.masks[number][row] for number, row in places.tolist()], bool)
+    places = places[seen]
     chunk_ids = [segments[number].rows.chunk_ids[row] for number, row in places.tolist()]
     return Part(
-        np.array([score for score, _ in hits], np.float32),
+        np.array([score for score, _ in hits], np.float32)[seen],
         np.array(chunk_ids, np.bytes_),
         places[:, 0],
         places[:, 1],

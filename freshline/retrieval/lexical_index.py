@@ -17,14 +17,12 @@ import pyarrow as pa
 import tantivy
 from numpy.typing import NDArray
 
-from freshline.retrieval.masks import NEVER
-
 ANALYZER = "english"
 #: Longer tokens are not words (tantivy's own default).
 _LONGEST_TOKEN = 40
 _HEAP = 30_000_000  # bytes of one writer; tantivy's least is 15 MB a thread
 _READ = 5_000  # rows turned into Python objects at a time
-_COLUMNS = ["text", "heading", "title", "acl", "collection", "expires_at"]
+_COLUMNS = ["text", "heading", "title"]
 
 
 def analyzer() -> Any:
@@ -45,11 +43,8 @@ def lexical_schema() -> Any:
     builder = tantivy.SchemaBuilder()
     for field in ("body", "heading", "title"):
         builder.add_text_field(field, tokenizer_name=ANALYZER, index_option="freq")
-    for field in ("acl", "collection"):
-        builder.add_text_field(field, tokenizer_name="raw", index_option="basic")
     # not unsigned: there tantivy-py's delete by term finds nothing and says nothing
     builder.add_integer_field("uid", indexed=True, fast=True)
-    builder.add_integer_field("expires_us", fast=True)
     return builder.build()
 
 
@@ -130,15 +125,10 @@ class LexicalIndex:
 
 
 def _documents(rows: pa.Table) -> Iterable[Any]:
-    expires = rows["expires_at"].cast(pa.int64()).fill_null(NEVER).to_pylist()
-    for row, expires_us in zip(rows.drop_columns(["expires_at"]).to_pylist(), expires, strict=True):
+    for row in rows.to_pylist():
         document = tantivy.Document()
         document.add_text("body", "\n".join(filter(None, (row["title"], row["heading"], row["text"]))))
         for field in ("heading", "title"):
             if row[field]:
                 document.add_text(field, row[field])
-        for principal in set(row["acl"]):
-            document.add_text("acl", principal)
-        document.add_text("collection", row["collection"])
-        document.add_integer("expires_us", expires_us)
         yield document

@@ -1,7 +1,8 @@
 """Search a snapshot: dense, lexical or both fused. Pure; the snapshot does not change."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,16 +13,15 @@ from freshline.retrieval.hit import Hit
 from freshline.retrieval.lexical import lexical
 from freshline.retrieval.live import LiveSegment
 from freshline.retrieval.masks import scope_of
+from freshline.retrieval.policy import Mode, Policy
 from freshline.retrieval.ranking import Ranking
 from freshline.retrieval.request import SearchRequest
+from freshline.retrieval.sight import Sight, see
 from freshline.retrieval.snapshot import Snapshot
 from freshline.revision import Revision
 
-Mode = Literal["hybrid", "dense", "lexical"]
-#: Candidates of each ranking that are fused; where k is greater, k.
-DEPTH = 50
-
 _MATRIX = 2  # axes
+_DEFAULT = Policy()
 _ROW_COLUMNS = [
     "chunk_id", "key", "collection", "doc_id", "ordinal", "start", "end", "text", "title", "uri", "heading", "page",
 ]  # fmt: skip
@@ -33,8 +33,7 @@ def search(
     vectors: NDArray[np.float32],
     *,
     now_ms: int,
-    mode: Mode = "hybrid",
-    depth: int = DEPTH,
+    policy: Policy = _DEFAULT,
 ) -> list[list[Hit]]:
     """Return up to k hits for each request, best first, ties by chunk_id; vectors is float32[n, d].
 
@@ -46,18 +45,32 @@ def search(
         raise ValueError(f"{len(requests)} requests need as many vectors, not {list(vectors.shape)}")
     if not requests:
         return []
-    depth = max(depth, *(request.k for request in requests))
-    scopes = [scope_of(request) for request in requests]
-    rankings: list[list[Ranking]] = []
-    if mode != "lexical":
-        rankings.append(dense(snapshot.segments, scopes, vectors, now_ms=now_ms, depth=depth))
-    if mode != "dense":
-        texts = [request.text for request in requests]
-        found = lexical(snapshot.lexical, snapshot.segments, scopes, texts, now_ms=now_ms, depth=depth)
-        rankings.append(found)
-    best = [fuse(each, depth) if len(each) > 1 else each[0] for each in zip(*rankings, strict=True)]
+    sights = see(snapshot.segments, [scope_of(request) for request in requests], now_ms)
+    asked = _Asked([request.text for request in requests], vectors, sights)
+    depth = max(policy.depth, *(request.k for request in requests))
+    best = _first_stage(snapshot, asked, policy.mode, depth)
     chosen = [ranking[: request.k] for ranking, request in zip(best, requests, strict=True)]
     return _hits(snapshot, chosen)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Asked:
+    """A batch: query i is texts[i], vectors[i], seen with sights[i]."""
+
+    texts: Sequence[str]
+    vectors: NDArray[np.float32]
+    sights: Sequence[Sight]
+
+
+def _first_stage(snapshot: Snapshot, asked: _Asked, mode: Mode, depth: int) -> list[Ranking]:
+    """Return the best `depth` rows for each query, fused where there are two rankings."""
+    rankings: list[list[Ranking]] = []
+    if mode != "lexical":
+        rankings.append(dense(snapshot.segments, asked.sights, asked.vectors, depth=depth))
+    if mode != "dense":
+        views, segments = snapshot.lexical, snapshot.segments
+        rankings.append(lexical(views, segments, asked.sights, asked.texts, depth=depth))
+    return [fuse(each, depth) if len(each) > 1 else each[0] for each in zip(*rankings, strict=True)]
 
 
 def _hits(snapshot: Snapshot, rankings: Sequence[Ranking]) -> list[list[Hit]]:

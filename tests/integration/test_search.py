@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from freshline.clock import ManualClock
 from freshline.index.compaction import compact
 from freshline.retrieval.hit import Hit
+from freshline.retrieval.policy import Policy
 from freshline.retrieval.reader import SnapshotReader
 from freshline.retrieval.request import SearchRequest
 from freshline.retrieval.search import search
@@ -115,7 +116,7 @@ requests = st.builds(
 def test_dense_hits_are_those_of_brute_force(setup: Setup, batch: list[SearchRequest], seed: int) -> None:
     queries = np.random.default_rng(seed).normal(size=(len(batch), DIMENSION)).astype(np.float32)
     for one in setup.cuts:
-        results = search(one, batch, queries, now_ms=NOW_MS, mode="dense")
+        results = search(one, batch, queries, now_ms=NOW_MS, policy=Policy(mode="dense"))
         for request, query, hits in zip(batch, queries, results, strict=True):
             found = [(hit.chunk_id, round(hit.score, 5)) for hit in hits]
             expected = exact(setup.corpus, request, query)
@@ -128,7 +129,9 @@ def test_dense_hits_are_those_of_brute_force(setup: Setup, batch: list[SearchReq
 def test_hits_do_not_depend_on_how_rows_are_cut(setup: Setup, batch: list[SearchRequest], seed: int) -> None:
     queries = np.random.default_rng(seed).normal(size=(len(batch), DIMENSION)).astype(np.float32)
     for mode in ("hybrid", "lexical"):
-        first, *others = (search(one, batch, queries, now_ms=NOW_MS, mode=mode) for one in setup.cuts)
+        first, *others = (
+            search(one, batch, queries, now_ms=NOW_MS, policy=Policy(mode=mode)) for one in setup.cuts
+        )
         for other in others:
             assert [[hit.chunk_id for hit in hits] for hits in other] == [
                 [hit.chunk_id for hit in hits] for hits in first
@@ -152,7 +155,11 @@ def test_lexical_finds_exactly_what_holds_a_term_and_may_be_seen(
     }
     for one in setup.cuts:
         (hits,) = search(
-            one, [everything], np.zeros((1, DIMENSION), np.float32), now_ms=NOW_MS, mode="lexical"
+            one,
+            [everything],
+            np.zeros((1, DIMENSION), np.float32),
+            now_ms=NOW_MS,
+            policy=Policy(mode="lexical"),
         )
         assert {hit.chunk_id for hit in hits} == expected
 
@@ -172,7 +179,11 @@ def test_a_hit_carries_what_a_citation_needs(tmp_path: Path) -> None:
     index = new_index(tmp_path)
     index.publish([Event("wiki/Äther", Revision(3, 9, 1, 4), texts=("red", "green fields"), title="Farben")])
     (hits,) = search(
-        snapshot(index), [SearchRequest(text="field", k=5)], vector("red")[None], now_ms=0, mode="lexical"
+        snapshot(index),
+        [SearchRequest(text="field", k=5)],
+        vector("red")[None],
+        now_ms=0,
+        policy=Policy(mode="lexical"),
     )
     (hit,) = hits  # "field" meets "fields" by its stem
     expected = Hit(
@@ -182,7 +193,11 @@ def test_a_hit_carries_what_a_citation_needs(tmp_path: Path) -> None:
     )  # fmt: skip
     assert hit == expected
     (by_title,) = search(
-        snapshot(index), [SearchRequest(text="farben", k=5)], vector("x")[None], now_ms=0, mode="lexical"
+        snapshot(index),
+        [SearchRequest(text="farben", k=5)],
+        vector("x")[None],
+        now_ms=0,
+        policy=Policy(mode="lexical"),
     )
     assert {hit.ordinal for hit in by_title} == {0, 1}
 
@@ -208,7 +223,7 @@ def test_a_search_keeps_its_snapshot_while_the_index_moves_on(tmp_path: Path) ->
     request = [SearchRequest(text="river", k=5)]
     for mode in ("dense", "lexical", "hybrid"):
         for one, text in ((old, "river old"), (reader.current, "river new")):
-            (hits,) = search(one, request, vector("river")[None], now_ms=0, mode=mode)
+            (hits,) = search(one, request, vector("river")[None], now_ms=0, policy=Policy(mode=mode))
             assert [hit.text for hit in hits] == [text]
     assert (old.rows, reader.current.rows) == (1, 1)
 

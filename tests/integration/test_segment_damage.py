@@ -15,6 +15,7 @@ from freshline.errors import FormatError, IntegrityError
 from freshline.index.entries import Generation
 from freshline.index.manifest import Manifest
 from freshline.index.segment import read_segment, write_segment
+from freshline.retrieval.policy import Policy
 from freshline.retrieval.reader import SnapshotReader
 from freshline.retrieval.request import SearchRequest
 from freshline.retrieval.search import search
@@ -91,7 +92,9 @@ def found(reader: SnapshotReader) -> set[str]:
     query = np.ones((1, DIMENSION), np.float32)
     keys = []
     for mode in ("dense", "lexical"):
-        (hits,) = search(reader.current, [SearchRequest(text="common", k=10)], query, now_ms=0, mode=mode)
+        (hits,) = search(
+            reader.current, [SearchRequest(text="common", k=10)], query, now_ms=0, policy=Policy(mode=mode)
+        )
         keys.append({hit.key for hit in hits})
     assert keys[0] == keys[1]
     return keys[0]

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from freshline.index.compaction import compact
+from freshline.retrieval.policy import Policy
 from freshline.retrieval.reader import SnapshotReader
 from freshline.retrieval.request import SearchRequest
 from freshline.retrieval.search import search
@@ -100,7 +101,7 @@ def maybe_compact(data: st.DataObject, index: Index) -> None:
 def found(snapshot: Snapshot, mode: Literal["dense", "lexical"]) -> set[str]:
     query = np.ones((1, DIMENSION), np.float32)
     request = SearchRequest(text="common", k=100)
-    (hits,) = search(snapshot, [request], query, now_ms=NOW_MS, mode=mode)
+    (hits,) = search(snapshot, [request], query, now_ms=NOW_MS, policy=Policy(mode=mode))
     ids = [hit.chunk_id for hit in hits]
     assert len(ids) == len(set(ids))
     return set(ids)

@@ -29,6 +29,7 @@ from freshline.ingest.result import PassResult, add_up
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
 from freshline.parsing.registry import parse
+from freshline.retrieval.policy import Policy
 from freshline.retrieval.reader import SnapshotReader
 from freshline.retrieval.request import SearchRequest
 from freshline.retrieval.search import search
@@ -190,7 +191,11 @@ class SmallStack:
         both = []
         for mode in ("dense", "lexical"):
             (hits,) = search(
-                self.reader.current, [request], query, now_ms=round(now.timestamp() * 1000), mode=mode
+                self.reader.current,
+                [request],
+                query,
+                now_ms=round(now.timestamp() * 1000),
+                policy=Policy(mode=mode),
             )
             both.append(_joined((f"{hit.collection}/{hit.doc_id}", hit.start, hit.text) for hit in hits))
         assert both[0] == both[1]
