@@ -61,7 +61,7 @@ class TorchEmbedder:
         return self._token_vectors(texts, self._layout.document_prompt)
 
     def _token_vectors(self, texts: Sequence[str], prompt: str) -> list[Vectors]:
-        """The library cuts the padding off; its tokens are those of self._tokens."""
+        """Leave it to the library to cut the padding off; its tokens are those of self._tokens."""
         prompted = [prompt + text for text in texts]
         with self._lock:
             raw = self._model.encode(
