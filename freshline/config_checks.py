@@ -30,9 +30,15 @@ _RANGES: dict[str, tuple[float, float]] = {
     "stream.max_records": (1, _MORE),
     "stream.trigger": (0, _MORE),
     "retrieval.depth": (1, 1000),
+    "retrieval.half_life": (0, _MORE),
+    "retrieval.recency_weight": (0, 1),
+    "retrieval.max_per_document": (0, _MORE),
+    "retrieval.near_duplicates": (0.5, 1),
+    "retrieval.neighbours": (0, 10),
     "serving.max_poll": (1, 100_000),
     "serving.refresh": (0.001, _MORE),
     "serving.guard_window": (0, _MORE),
+    "serving.past_snapshots": (0, 1000),
     "redis.embedding_ttl": (1, _MORE),
 }
 _LOOPBACK = ("localhost", "::1", "[::1]")

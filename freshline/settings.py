@@ -118,6 +118,14 @@ class RetrievalSettings:
 
     mode: Literal["hybrid", "dense", "lexical"] = _setting("hybrid", "rankings that are asked and fused")
     depth: int = _setting(50, "candidates of each ranking at least")
+    half_life: float = _setting(0.0, "age at which recency counts half; 0 = age counts nothing")
+    recency_weight: float = _setting(0.5, "share of a score that age can take, where half_life is set")
+    recency_field: str = _setting("", "metadata key with an ISO date to count age from; empty = broker time")
+    max_per_document: int = _setting(0, "chunks of one document among the hits at most; 0 = any number")
+    near_duplicates: float = _setting(
+        1.0, "share of words in common from which a passage repeats a better one; 1 = keep all"
+    )
+    neighbours: int = _setting(0, "chunks before and after each hit that the generator reads too")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +136,7 @@ class ServingSettings:
     refresh: float = _setting(0.1, "time between looks for a newer manifest")
     abstain_below: float = _setting(0.45, "score of the best sentence under which the worker abstains")
     guard_window: float = _setting(86400.0, "how far back answered query_ids are remembered")
+    past_snapshots: int = _setting(2, "snapshots of the past kept in memory; 0 = as_of is not served")
     instance: str = _setting("", "static group membership (KIP-345); empty = a new member at each start")
     name: str = _setting("worker", "shown in logs, metrics and heartbeats")
 

@@ -1,8 +1,16 @@
 """One retrieved chunk with everything that a citation, a generator or a client may need."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from freshline.revision import Revision
+
+
+class Place(NamedTuple):
+    """Where a row lies in one snapshot: segment number and row."""
+
+    number: int
+    row: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,3 +31,5 @@ class Hit:
     uri: str | None
     heading: str
     page: int | None
+    #: in the snapshot that it was found in; no part of what a hit is
+    place: Place | None = field(default=None, compare=False, repr=False)

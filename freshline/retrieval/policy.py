@@ -1,8 +1,11 @@
 """How a search is done: every choice that is not the asker's, as frozen dataclasses. Knows no snapshot."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from freshline.retrieval.recency import RecencyPolicy
+from freshline.retrieval.reranker import RerankPolicy
+from freshline.retrieval.selection import SelectionPolicy
 from freshline.settings import RetrievalSettings
 
 Mode = Literal["hybrid", "dense", "lexical"]
@@ -16,8 +19,20 @@ class Policy:
 
     mode: Mode = "hybrid"
     depth: int = DEPTH
+    recency: RecencyPolicy = field(default_factory=RecencyPolicy)
+    rerank: RerankPolicy = field(default_factory=RerankPolicy)
+    selection: SelectionPolicy = field(default_factory=SelectionPolicy)
 
 
 def policy_of(settings: RetrievalSettings) -> Policy:
     """Return the policy that the section [retrieval] asks for."""
-    return Policy(mode=settings.mode, depth=settings.depth)
+    return Policy(
+        mode=settings.mode,
+        depth=settings.depth,
+        recency=RecencyPolicy(
+            half_life=settings.half_life, weight=settings.recency_weight, field=settings.recency_field
+        ),
+        selection=SelectionPolicy(
+            max_per_document=settings.max_per_document, near_duplicates=settings.near_duplicates
+        ),
+    )

@@ -1,6 +1,6 @@
 """A ranked candidate, and the order that every ranking has: greater score first, ties by chunk_id."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +26,11 @@ class Part(NamedTuple):
     chunk_ids: NDArray[np.bytes_]
     numbers: NDArray[np.int64]
     rows: NDArray[np.int64]
+
+
+def ordered(candidates: Iterable[Candidate]) -> Ranking:
+    """Return candidates in the order of every ranking."""
+    return sorted(candidates, key=lambda one: (-one.score, one.chunk_id))
 
 
 def rank(parts: Sequence[Part], depth: int) -> Ranking:

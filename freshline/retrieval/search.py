@@ -1,30 +1,42 @@
-"""Search a snapshot: dense, lexical or both fused. Pure; the snapshot does not change."""
+"""Search a snapshot. Pure; the snapshot does not change.
 
-from collections.abc import Sequence
+    1. what each request may see                                    sight
+    2. dense and lexical rankings of that, `depth` of each          dense, lexical
+    3. one ranking of both                                          fusion
+    4. newer before older, where a half-life is set                 recency
+    5. the best ones read once more with the question               reranker
+    6. k of them: so many of a document, none that says the same;   selection
+       where k are not there, 2 to 4 once more, deeper
+    7. the rows of the chosen                                       fetch
+
+A ranking depends on the request, the snapshot, the time and the policy alone, never on what else is in the batch
+(reranking excepted, which has a budget of time). What step 6 asks for once more is not reranked: it goes behind.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from freshline.retrieval.dense import dense
+from freshline.retrieval.fetch import hits_of, text_of, values_of
 from freshline.retrieval.fusion import fuse
-from freshline.retrieval.hit import Hit
+from freshline.retrieval.hit import Hit, Place
 from freshline.retrieval.lexical import lexical
-from freshline.retrieval.live import LiveSegment
 from freshline.retrieval.masks import scope_of
-from freshline.retrieval.policy import Mode, Policy
-from freshline.retrieval.ranking import Ranking
+from freshline.retrieval.policy import Policy
+from freshline.retrieval.ranking import Candidate, Ranking
+from freshline.retrieval.recency import decayed
 from freshline.retrieval.request import SearchRequest
+from freshline.retrieval.reranker import Reranker, passage, rerank
+from freshline.retrieval.selection import Reading, Selection, select
 from freshline.retrieval.sight import Sight, see
 from freshline.retrieval.snapshot import Snapshot
-from freshline.revision import Revision
+from freshline.retrieval.times import times_ms
 
 _MATRIX = 2  # axes
 _DEFAULT = Policy()
-_ROW_COLUMNS = [
-    "chunk_id", "key", "collection", "doc_id", "ordinal", "start", "end", "text", "title", "uri", "heading", "page",
-]  # fmt: skip
 
 
 def search(
@@ -34,63 +46,86 @@ def search(
     *,
     now_ms: int,
     policy: Policy = _DEFAULT,
+    reranker: Reranker | None = None,
 ) -> list[list[Hit]]:
     """Return up to k hits for each request, best first, ties by chunk_id; vectors is float32[n, d].
 
     Only rows that are live, unexpired at now_ms and visible to the request take part. The score is the inner
-    product (dense), BM25 (lexical) or the fused reciprocal rank (hybrid). A text without a term is searched
-    by its vector alone. Raises ValueError where vectors do not fit.
+    product (dense), BM25 (lexical) or the fused one (hybrid), as decay and reranking leave it. A text without a term is
+    searched by its vector alone. Raises ValueError where vectors do not fit.
     """
     if vectors.ndim != _MATRIX or len(vectors) != len(requests):
         raise ValueError(f"{len(requests)} requests need as many vectors, not {list(vectors.shape)}")
     if not requests:
         return []
-    sights = see(snapshot.segments, [scope_of(request) for request in requests], now_ms)
-    asked = _Asked([request.text for request in requests], vectors, sights)
-    depth = max(policy.depth, *(request.k for request in requests))
-    best = _first_stage(snapshot, asked, policy.mode, depth)
-    chosen = [ranking[: request.k] for ranking, request in zip(best, requests, strict=True)]
-    return _hits(snapshot, chosen)
+    sights = see(snapshot.segments, [scope_of(request) for request in requests], now_ms)  # step 1
+    batch = _Batch(snapshot, requests, vectors, sights, now_ms, policy)
+    depths = [max(policy.depth, request.k) for request in requests]
+    rankings = batch.ranked(dict(enumerate(depths)))  # steps 2 to 4
+    if reranker is not None:  # step 5
+        texts = [request.text for request in requests]
+        rankings = rerank(rankings, texts, batch.passages, reranker, policy.rerank)
+    visible = [sight.count for sight in sights]
+    chosen = select(batch.selections(), rankings, depths, visible, batch.ranked)  # step 6
+    return hits_of(snapshot.segments, chosen)  # step 7
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Asked:
-    """A batch: query i is texts[i], vectors[i], seen with sights[i]."""
+class _Batch:
+    """Query i is requests[i], vectors[i], seen with sights[i]."""
 
-    texts: Sequence[str]
+    snapshot: Snapshot
+    requests: Sequence[SearchRequest]
     vectors: NDArray[np.float32]
     sights: Sequence[Sight]
+    now_ms: int
+    policy: Policy
+
+    def ranked(self, depths: Mapping[int, int]) -> list[Ranking]:
+        """Return the ranking of each query of {query: depth}, in that order: steps 2 to 4."""
+        rankings = self._fused(depths)
+        if self.policy.recency.on:  # step 4
+            rankings = [self._decayed(ranking) for ranking in rankings]
+        return rankings
+
+    def passages(self, candidates: Sequence[Candidate]) -> list[str]:
+        """Return what a reranker reads of candidates."""
+        rows = values_of(self.snapshot.segments, _places(candidates), ("title", "heading", "text"))
+        return [passage(**row) for row in rows]
+
+    def selections(self) -> list[Selection]:
+        """Return a new selection for each query."""
+        segments = self.snapshot.segments
+        reading = Reading(
+            document=lambda one: (one.number, int(segments[one.number].rows.owners[one.row])),
+            text=lambda one: text_of(segments, one.number, one.row),
+        )
+        return [Selection(request.k, self.policy.selection, reading) for request in self.requests]
+
+    def _fused(self, depths: Mapping[int, int]) -> list[Ranking]:
+        segments, mode, deepest = self.snapshot.segments, self.policy.mode, max(depths.values())
+        sights, texts = [self.sights[i] for i in depths], [self.requests[i].text for i in depths]
+        rankings: list[list[Ranking]] = []  # step 2
+        if mode != "lexical":
+            rankings.append(dense(segments, sights, self.vectors[list(depths)], depth=deepest))
+        if mode != "dense":
+            rankings.append(lexical(self.snapshot.lexical, segments, sights, texts, depth=deepest))
+        return [
+            _one(each, depth)
+            for each, depth in zip(zip(*rankings, strict=True), depths.values(), strict=True)
+        ]
+
+    def _decayed(self, ranking: Ranking) -> Ranking:
+        recency = self.policy.recency
+        times = times_ms(self.snapshot.segments, _places(ranking), recency.field)
+        return decayed(ranking, times, self.now_ms, recency)
 
 
-def _first_stage(snapshot: Snapshot, asked: _Asked, mode: Mode, depth: int) -> list[Ranking]:
-    """Return the best `depth` rows for each query, fused where there are two rankings."""
-    rankings: list[list[Ranking]] = []
-    if mode != "lexical":
-        rankings.append(dense(snapshot.segments, asked.sights, asked.vectors, depth=depth))
-    if mode != "dense":
-        views, segments = snapshot.lexical, snapshot.segments
-        rankings.append(lexical(views, segments, asked.sights, asked.texts, depth=depth))
-    return [fuse(each, depth) if len(each) > 1 else each[0] for each in zip(*rankings, strict=True)]
+def _one(rankings: Sequence[Ranking], depth: int) -> Ranking:
+    """Return one ranking of a query (step 3). Its own depth: how deep others of the batch go changes nothing."""
+    own = [ranking[:depth] for ranking in rankings]
+    return fuse(own, depth) if len(own) > 1 else own[0]
 
 
-def _hits(snapshot: Snapshot, rankings: Sequence[Ranking]) -> list[list[Hit]]:
-    """Fetch the rows of all rankings, segment by segment."""
-    wanted: dict[int, set[int]] = {}
-    for ranking in rankings:
-        for candidate in ranking:
-            wanted.setdefault(candidate.number, set()).add(candidate.row)
-    rows = {
-        (number, row): values
-        for number, places in wanted.items()
-        for row, values in _fetch(snapshot.segments[number], sorted(places))
-    }
-    return [[Hit(score=one.score, **rows[one.number, one.row]) for one in ranking] for ranking in rankings]
-
-
-def _fetch(segment: LiveSegment, places: list[int]) -> list[tuple[int, dict[str, Any]]]:
-    table, states = segment.rows.segment.rows, segment.rows.segment.states
-    rows = table.select(_ROW_COLUMNS).take(places).to_pylist()
-    owners = states.select(list(Revision._fields)).take(table["state"].take(places)).to_pylist()
-    for row, owner in zip(rows, owners, strict=True):
-        row["revision"] = Revision(**owner)
-    return list(zip(places, rows, strict=True))
+def _places(candidates: Sequence[Candidate]) -> list[Place]:
+    return [Place(one.number, one.row) for one in candidates]
