@@ -35,6 +35,8 @@ SEGMENTS = _gauge("index_segments", "live segments", "generation", "shard")
 RESPONSES = _counter("serving_responses", "responses committed", "status")
 DUPLICATES = _counter("serving_duplicates", "queries dropped because their query_id was answered before")
 ANSWER_STAGE = _seconds("serving_stage", "time of one stage of a batch of queries", "stage")
+# loaded | as_of_unknown | as_of_unavailable | unsupported | internal
+PAST_SECONDS = _seconds("serving_past", "time of loading a past state for as_of", "outcome")
 SNAPSHOT_SEQ = _gauge("serving_snapshot_seq", "manifest seq of the snapshot in use")
 SNAPSHOT_ROWS = _gauge("serving_snapshot_rows", "live chunks of the snapshot in use")
 SNAPSHOT_REFUSED = _counter("serving_snapshot_refused", "segments refused for damaged bytes")

@@ -36,7 +36,10 @@ REJECT_CODES: dict[str, str] = {
     "bad_embedding": "the embedder gave zero or not-a-number for this text",
     "query_id_reused": "another question under a query_id that was already answered",
     "invalid_query": "the question breaks its contract",
+    "invalid_filter": "the question's filter says nothing; the detail names the place",
     "deadline_exceeded": "the deadline had passed before an answer",
+    "as_of_unknown": "as_of names no past state: one still to come, or a time before the first decision",
+    "as_of_unavailable": "the past state of as_of cannot be read: files gone, another embedder, or not now",
     "unsupported": "a part of the contract that this release does not serve",
     "internal": "a fault of ours while answering; the log has the details",
 }

@@ -27,6 +27,7 @@ from freshline.index.manifest import Manifest
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
 from freshline.observability import serve_health, setup_logging
+from freshline.retrieval.past import PastSnapshots
 from freshline.retrieval.policy import policy_of
 from freshline.retrieval.reader import SnapshotReader
 from freshline.settings import Settings
@@ -37,6 +38,7 @@ from freshline.transport.watchdog import Watchdog
 from serving.answering import Answerer
 from serving.background import beating, listening
 from serving.knowledge import Refresher
+from serving.past import PastDesk
 from serving.topics import check_topics
 from serving.worker import Names, Worker
 
@@ -66,6 +68,18 @@ def _refresher(settings: Settings, embedder: Embedder) -> Refresher:
     return Refresher(reader, settings.serving.refresh)
 
 
+def _past(settings: Settings, embedder: Embedder, refresher: Refresher) -> PastDesk:
+    storage = Storage(settings.lake.uri)
+    snapshots = PastSnapshots(
+        storage,
+        Manifest(Lake(storage)),
+        embedder.fingerprint.id,
+        keep=settings.serving.past_snapshots,
+        newest=lambda: refresher.current,
+    )
+    return PastDesk(snapshots)
+
+
 def _worker(settings: Settings, log: Log, embedder: Embedder, refresher: Refresher) -> Worker:
     clock = SystemClock()
     generator = Extractive(embedder, sentence_spans, abstain_below=settings.serving.abstain_below)
@@ -74,6 +88,7 @@ def _worker(settings: Settings, log: Log, embedder: Embedder, refresher: Refresh
         names(settings),
         answerer=Answerer(embedder, generator, clock, policy=policy_of(settings.retrieval)),
         knowledge=refresher,
+        past=_past(settings, embedder, refresher),
         clock=clock,
         window=settings.serving.guard_window,
     )

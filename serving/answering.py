@@ -17,6 +17,7 @@ from freshline.retrieval.policy import Policy
 from freshline.retrieval.request import SearchRequest
 from freshline.retrieval.search import search as search_snapshot
 from freshline.retrieval.snapshot import Snapshot
+from schemas.conditions import parse
 from schemas.messages import PUBLIC, AsOf, Query, Response
 from serving.intake import Asked, Refused
 from serving.respond import Evidence, refusal, response
@@ -46,15 +47,18 @@ class Answerer:
         self._search = search
         self._clock = clock
 
-    def answer(self, batch: Sequence[Asked], snapshot: Snapshot) -> list[Response]:
-        """Return one response per question, in order. Never raises for what a question holds."""
+    def answer(self, batch: Sequence[Asked], snapshot: Snapshot, now_ms: int | None = None) -> list[Response]:
+        """Return one response per question, in order. Never raises for what a question holds.
+
+        What had expired by now_ms, since the epoch, is not found; None = by the clock.
+        """
         if not batch:
             return []
         try:
-            return self._answer(batch, snapshot)
+            return self._answer(batch, snapshot, now_ms)
         except Exception:  # noqa: BLE001 - whatever a question makes a model do, the worker lives
             if len(batch) > 1:
-                return [self.answer([asked], snapshot)[0] for asked in batch]
+                return [self.answer([asked], snapshot, now_ms)[0] for asked in batch]
             _log.exception("answering_failed", query_id=batch[0].query_id)
             fault = Refused(batch[0].record, batch[0].query_id, "internal", "a fault of ours; it was logged")
             return [self.refuse(fault, snapshot)]
@@ -64,13 +68,15 @@ class Answerer:
         age = max(0.0, self._clock.now() - refused.record.timestamp / 1000)
         return refusal(refused, self._as_of(snapshot), {"total": age})
 
-    def _answer(self, batch: Sequence[Asked], snapshot: Snapshot) -> list[Response]:
+    def _answer(self, batch: Sequence[Asked], snapshot: Snapshot, now_ms: int | None) -> list[Response]:
         received = self._clock.now()
+        if now_ms is None:
+            now_ms = round(received * 1000)
         watch = _Stopwatch(self._clock)
         vectors = self._embedder.queries([asked.query.text for asked in batch])
         watch.lap("embed")
         requests = [_request(asked.query) for asked in batch]
-        found = self._search(snapshot, requests, vectors, now_ms=round(received * 1000), policy=self._policy)
+        found = self._search(snapshot, requests, vectors, now_ms=now_ms, policy=self._policy)
         watch.lap("retrieve")
         evidence = self._generate(batch, vectors, found)
         watch.lap("generate")
@@ -126,4 +132,5 @@ def _request(query: Query) -> SearchRequest:
         k=query.k,
         principals=frozenset({PUBLIC, *query.principals}),
         collections=None if query.collections is None else frozenset(query.collections),
+        filter=None if query.filter is None else parse(query.filter),
     )

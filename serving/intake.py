@@ -62,7 +62,7 @@ class Unreadable:
 Intake = Asked | Refused | Unreadable
 
 #: What this release leaves out; silently ignoring any of them would be a wrong answer.
-_UNSUPPORTED = ("filter", "max_staleness", "as_of")
+_UNSUPPORTED = ("max_staleness",)
 
 
 def read(record: Record) -> Intake:

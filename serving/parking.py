@@ -4,7 +4,7 @@ Others of their partition go on; the committed offset stays at the lowest parked
 the duplicate guard drops those answered beyond it. Bounded in number and in time. This module does not answer.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from freshline.coverage import Coverage, covers
@@ -35,8 +35,8 @@ def waits_until(asked: Asked) -> float:
     return arrived + PATIENCE if deadline is None else min(deadline.timestamp(), arrived + LONGEST)
 
 
-class Parking:
-    """The questions that wait."""
+class Waiting:
+    """Questions in the order in which they came, each with the time until which it waits."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
@@ -45,23 +45,24 @@ class Parking:
     def __len__(self) -> int:
         return len(self._parked)
 
-    def park(self, asked: Asked, coverage: Coverage, now: float) -> bool:
-        """Keep a question that has to wait; False = answer it now."""
-        wanted = asked.query.min_offsets
-        if not wanted or covers(coverage, wanted) or len(self._parked) >= self._capacity:
-            return False
-        until = waits_until(asked)
-        if until <= now:
+    @property
+    def first(self) -> Asked | None:
+        """Return the one that has waited longest."""
+        return self._parked[0].asked if self._parked else None
+
+    def add(self, asked: Asked, until: float) -> bool:
+        """Keep a question; False = there are too many."""
+        if len(self._parked) >= self._capacity:
             return False
         self._parked.append(_Parked(asked, until))
         return True
 
-    def release(self, coverage: Coverage, now: float) -> list[Asked]:
-        """Take out the questions that are covered or have waited long enough, in the order they came."""
+    def take(self, ready: Callable[[Asked], bool], now: float) -> list[Asked]:
+        """Take out the questions that are ready or have waited long enough, in the order they came."""
         due: list[Asked] = []
         waiting: list[_Parked] = []
         for parked in self._parked:
-            if parked.until <= now or covers(coverage, parked.asked.query.min_offsets or {}):
+            if parked.until <= now or ready(parked.asked):
                 due.append(parked.asked)
             else:
                 waiting.append(parked)
@@ -77,3 +78,19 @@ class Parking:
         """Drop the questions of partitions that are read again or owned no more."""
         gone = frozenset(partitions)
         self._parked = [p for p in self._parked if p.asked.partition not in gone]
+
+
+class Parking(Waiting):
+    """The questions that wait for offsets."""
+
+    def park(self, asked: Asked, coverage: Coverage, now: float) -> bool:
+        """Keep a question that has to wait; False = answer it now."""
+        wanted = asked.query.min_offsets
+        if not wanted or covers(coverage, wanted):
+            return False
+        until = waits_until(asked)
+        return until > now and self.add(asked, until)
+
+    def release(self, coverage: Coverage, now: float) -> list[Asked]:
+        """Take out the questions that are covered or have waited long enough, in the order they came."""
+        return self.take(lambda asked: covers(coverage, asked.query.min_offsets or {}), now)

@@ -3,8 +3,8 @@
     1. poll the queries (read_committed, so that a new owner waits for a transaction in doubt)
     2. on newly assigned partitions, once their position is stable, read the duplicate guard
     3. decode; drop what was answered before; refuse what cannot be answered or is past its deadline; park what
-       must see offsets that the snapshot does not cover yet
-    4. embed, retrieve and generate: those parked until now, then the new ones, as one batch on one snapshot
+       must see offsets that the snapshot does not cover yet, or is about a past that is not loaded yet
+    4. embed, retrieve and generate: those parked until now, then the new ones, as one batch on each snapshot
     5. one transaction: responses, dead letters and the consumed offsets with the member's own group metadata
 
 A fault while step 5 runs leaves its outcome unknown: the worker then builds a new producer, which ends what is in
@@ -12,9 +12,9 @@ doubt, goes back to the committed offsets and reads the guard again, so that not
 When fenced it stops, for another worker owns its partitions. This module does not know Kafka, FAISS or any model.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Event
 from typing import Protocol
 
@@ -24,13 +24,14 @@ from freshline import failpoints, metrics
 from freshline.clock import Clock, utc
 from freshline.errors import FreshlineError, TransientError
 from freshline.retrieval.snapshot import Snapshot
-from freshline.transport.port import Log, Outgoing, Record, TopicPartition
-from schemas.messages import Response
+from freshline.transport.port import Log, Record, TopicPartition
 from serving.answering import Answerer
 from serving.guard import Guard
 from serving.intake import Asked, Refused, Unreadable, read
 from serving.parking import Parking
+from serving.past import PastDesk
 from serving.respond import dead_letter, outgoing
+from serving.turn import Turn
 
 _log = structlog.get_logger()
 
@@ -67,22 +68,19 @@ class Knowledge(Protocol):
         ...
 
 
-@dataclass
-class _Turn:
-    """What one turn writes."""
-
-    snapshot: Snapshot
-    responses: list[tuple[Record, Response]] = field(default_factory=list)
-    letters: list[Outgoing] = field(default_factory=list)
-    touched: set[TopicPartition] = field(default_factory=set)
-    asked: list[Asked] = field(default_factory=list)
-
-
 class Worker:
     """One member of the serving group."""
 
     def __init__(
-        self, log: Log, names: Names, *, answerer: Answerer, knowledge: Knowledge, clock: Clock, window: float
+        self,
+        log: Log,
+        names: Names,
+        *,
+        answerer: Answerer,
+        knowledge: Knowledge,
+        past: PastDesk,
+        clock: Clock,
+        window: float,
     ) -> None:
         self._log = log
         self._names = names
@@ -98,6 +96,7 @@ class Worker:
             window=window,
         )
         self._parking = Parking()
+        self._past = past
         self._producer = log.transactional_producer(names.transactional_id)
         self._consumer = log.group_consumer(names.group, names.instance)
         self._owned: set[TopicPartition] = set()
@@ -121,22 +120,22 @@ class Worker:
 
     def close(self) -> None:
         """Leave the group; what was not committed will be read again by the next owner."""
-        for part in (self._consumer, self._producer, self._reader):
+        for part in (self._consumer, self._producer, self._reader, self._past):
             with suppress(FreshlineError):
                 part.close()
 
     def turn(self, max_poll: int) -> None:
         """Do steps 1 to 5 once. Raises TransientError, Fenced."""
-        records = self._consumer.poll(PARKED if len(self._parking) else IDLE, max_poll)  # step 1
+        waiting = len(self._parking) + len(self._past)
+        records = self._consumer.poll(PARKED if waiting else IDLE, max_poll)  # step 1
         self._read_guard(records)  # step 2
-        turn = _Turn(self._knowledge.current, touched={_place(record) for record in records})
-        now = self._clock.now()
-        turn.asked = self._parking.release(turn.snapshot.coverage, now)
-        turn.touched.update(asked.partition for asked in turn.asked)
+        touched = {_place(record) for record in records}
+        turn = Turn(self._answerer, self._knowledge.current, self._clock.now(), touched)
+        turn.released(self._parking.release(turn.snapshot.coverage, turn.now))
         for record in records:  # step 3
-            self._take(record, turn, now)
-        answered = self._answerer.answer(turn.asked, turn.snapshot)  # step 4
-        turn.responses += [(a.record, r) for a, r in zip(turn.asked, answered, strict=True)]
+            self._take(record, turn)
+        turn.told(self._past.release(turn.now))
+        turn.answer()  # step 4
         if turn.touched:
             self._commit(turn)  # step 5
         if len(self._parking):
@@ -154,7 +153,7 @@ class Worker:
         for partition, first_ms in oldest.items():
             self._guard.cover(partition, first_ms)
 
-    def _take(self, record: Record, turn: _Turn, now: float) -> None:
+    def _take(self, record: Record, turn: Turn) -> None:
         taken = read(record)
         if isinstance(taken, Unreadable):
             return self._bury(turn, record, taken.code, taken.detail)
@@ -165,20 +164,24 @@ class Worker:
             return self._bury(
                 turn, record, "query_id_reused", "another question was asked under this query_id"
             )
-        if isinstance(taken, Asked) and _expired(taken, now):
+        if isinstance(taken, Asked) and turn.late(taken):
             taken = Refused(record, taken.query_id, "deadline_exceeded", "the deadline passed in the queue")
         if isinstance(taken, Refused):
-            turn.responses.append((record, self._answerer.refuse(taken, turn.snapshot)))
-        elif not self._parking.park(taken, turn.snapshot.coverage, now):
-            turn.asked.append(taken)
+            turn.refuse(taken)
+        elif taken.query.as_of is not None:
+            found = self._past.ask(taken, turn.now)
+            if found is not None:
+                turn.take(taken, found)
+        elif not self._parking.park(taken, turn.snapshot.coverage, turn.now):
+            turn.take(taken, None)
         return None
 
-    def _bury(self, turn: _Turn, record: Record, code: str, detail: str) -> None:
+    def _bury(self, turn: Turn, record: Record, code: str, detail: str) -> None:
         if not self._guard.buried(record):
             at = utc(self._clock.now())
             turn.letters.append(dead_letter(self._names.dead_letters, record, code, detail, at))
 
-    def _commit(self, turn: _Turn) -> None:
+    def _commit(self, turn: Turn) -> None:
         offsets = {place: self._next(place) for place in turn.touched}
         in_order = sorted(turn.responses, key=lambda pair: (pair[0].partition, pair[0].offset))
         failpoints.reach("worker.before_transaction")
@@ -194,8 +197,9 @@ class Worker:
             metrics.RESPONSES.labels(status=response.status).inc()
 
     def _next(self, place: TopicPartition) -> int:
-        held = self._parking.lowest(place)
-        return self._consumer.position(place) if held is None else held
+        lowest = (self._parking.lowest(place), self._past.lowest(place))
+        held = [offset for offset in lowest if offset is not None]
+        return min(held) if held else self._consumer.position(place)
 
     def recover(self, fault: TransientError, stop: Event) -> None:
         """Learn what the broker holds and go on from there, however long it is away."""
@@ -216,8 +220,7 @@ class Worker:
         self._producer = self._log.transactional_producer(self._names.transactional_id)
         committed = self._reader.committed(self._names.group, self._names.queries)
         bounds = self._reader.bounds(self._names.queries)
-        self._guard.forget(self._owned)
-        self._parking.forget(self._owned)
+        self._forget(self._owned)
         for place in sorted(self._owned):
             first, _ = bounds[place.partition]
             with suppress(TransientError):  # it has just gone to another member: the next poll will say so
@@ -232,14 +235,12 @@ class Worker:
     def _on_revoked(self, partitions: Sequence[TopicPartition]) -> None:
         self._owned.difference_update(partitions)
         self._unguarded.difference_update(partitions)
-        self._guard.forget(partitions)
-        self._parking.forget(partitions)
+        self._forget(partitions)
+
+    def _forget(self, partitions: Iterable[TopicPartition]) -> None:
+        for part in (self._guard, self._parking, self._past):
+            part.forget(partitions)
 
 
 def _place(record: Record) -> TopicPartition:
     return TopicPartition(record.topic, record.partition)
-
-
-def _expired(asked: Asked, now: float) -> bool:
-    deadline = asked.query.deadline
-    return deadline is not None and deadline.timestamp() <= now

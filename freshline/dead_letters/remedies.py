@@ -29,7 +29,10 @@ REMEDIES: dict[str, str] = {
     "bad_embedding": "look at the text: a model makes nothing of it; if the model was broken, replay",
     "query_id_reused": "ask again under a new query_id",
     "invalid_query": "ask again; the detail names the field",
+    "invalid_filter": "ask again with a filter as in docs/messages.md; the detail names the place",
     "deadline_exceeded": "ask again with a later deadline",
+    "as_of_unknown": "ask for a seq or a time that lies in the past",
+    "as_of_unavailable": "ask for a newer state; the detail says whether asking again later helps",
     "unsupported": "ask without that part",
     "internal": "look at the worker's log, then ask again",
 }

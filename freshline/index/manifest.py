@@ -12,7 +12,6 @@ This module does not know why anything is decided.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from threading import Lock
 
 import pyarrow as pa
@@ -108,17 +107,15 @@ class Manifest:
             raise UserError(f"seq {seq} is not decided; the newest is {state.seq}: ask for 0 to {state.seq}")
         return state
 
-    def at_time(self, time: datetime) -> ManifestState:
-        """Return the newest state that was decided at or before `time` (aware).
+    def written(self, *, after: int = 0) -> dict[int, int]:
+        """Return {seq: when its writer took the decision, µs since the epoch} of those above `after`.
 
-        Clocks of writers may differ: the first decision that was taken after `time` ends it.
+        Clocks of writers may differ, so a later decision may carry an earlier time (freshline.index.times).
         """
         with self._lock:
-            handle = self._fresh()
-            rows = self._rows(handle, columns=["seq", "written_at"])
-        later = [row["seq"] for row in rows.to_pylist() if row["written_at"] > time]
-        newest = max(rows["seq"].to_pylist(), default=0)
-        return self.at(min(later) - 1 if later else newest)
+            rows = self._rows(self._fresh(), after=after, columns=["seq", "written_at"])
+        times = rows["written_at"].cast(pa.int64()).to_pylist()
+        return dict(sorted(zip(rows["seq"].to_pylist(), times, strict=True)))
 
     def optimize(self, *, at_least: int = OPTIMIZE_AT) -> int:
         """Merge the table's files where there are so many; return how many are gone.

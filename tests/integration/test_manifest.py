@@ -17,6 +17,7 @@ from freshline.errors import Conflict, FormatError, IntegrityError, UserError
 from freshline.index import manifest as manifest_module
 from freshline.index.entries import Add, Cover, DataFile, Entry, Files, Remove
 from freshline.index.manifest import Manifest
+from freshline.index.times import DecisionTimes
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
 from schemas.tables import MANIFEST
@@ -168,12 +169,27 @@ def test_the_past_by_time(lake: Lake) -> None:
     clock = ManualClock()
     manifest = Manifest(lake, clock=clock)
     start = datetime.fromtimestamp(clock.now(), UTC)
+    times = DecisionTimes(Manifest(lake))
+    assert (times.refresh(), times.newest_at(start)) == (0, 0)
+    for name, passes in (("a", 20), ("b", -5), ("c", 15), ("d", 0)):  # at start + 0, 20, 15, 30 s
+        manifest.append(manifest.fold(), [add(name)], "t")
+        clock.advance(passes)
+        assert times.refresh() == manifest.fold().seq
+    at = [-0.001, 0, 15, 19.999, 20, 29.999, 30, 86_400]
+    assert [times.newest_at(start + timedelta(seconds=s)) for s in at] == [0, 1, 1, 1, 3, 3, 4, 4]
+    assert [times.decided_ms(seq) - round(1000 * start.timestamp()) for seq in (1, 2, 3, 4)] == [
+        0,
+        20_000,
+        15_000,
+        30_000,
+    ]
+
+
+def test_the_past_by_seq(lake: Lake) -> None:
+    manifest = Manifest(lake)
     for name in ("a", "b", "c"):
-        manifest.append(manifest.fold(), [add(name)], "t")  # at start + 0, 10, 20 s
-        clock.advance(10)
-    assert manifest.at_time(start - timedelta(seconds=1)).seq == 0
-    assert list(manifest.at_time(start + timedelta(seconds=10)).segments) == ["a", "b"]
-    assert manifest.at_time(start + timedelta(days=1)).seq == 3
+        manifest.append(manifest.fold(), [add(name)], "t")
+    assert [list(manifest.at(seq).segments) for seq in range(4)] == [[], ["a"], ["a", "b"], ["a", "b", "c"]]
     with pytest.raises(UserError, match="the newest is 3"):
         manifest.at(4)
     with pytest.raises(ValueError, match="past"):

@@ -21,11 +21,14 @@ from freshline.index.manifest import Manifest
 from freshline.index.segment import write_segment
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
+from freshline.retrieval.past import Moment, Past, PastSnapshots
 from freshline.retrieval.reader import SnapshotReader
 from freshline.retrieval.snapshot import Snapshot
 from freshline.transport.memory import MemoryLog
 from freshline.transport.port import Log, Outgoing, Record, TopicPartition
+from schemas.reject import Rejected
 from serving.answering import Answerer
+from serving.past import PastDesk, Snapshots
 from serving.worker import Names, Worker
 
 PARTITIONS = 2
@@ -74,6 +77,11 @@ class TinyLake:
         reader = self.reader()
         reader.refresh()
         return reader.current
+
+    def past(self, *, keep: int = 2, clock: Clock | None = None) -> PastSnapshots:
+        """Return what a worker loads past states with; the manifest is one of its own."""
+        manifest = Manifest(Lake(self.storage))
+        return PastSnapshots(self.storage, manifest, self.fingerprint, keep=keep, clock=clock)
 
     def _segment(self, documents: Mapping[str, str], first: int, clock: int) -> Any:
         rows = [_row(place, doc_id, text) for place, (doc_id, text) in enumerate(documents.items())]
@@ -137,11 +145,22 @@ class FixedKnowledge:
         self.woken += 1
 
 
+class NoPast:
+    """A lake of which only the newest state is known."""
+
+    def ready(self, seq: int) -> None:
+        """Return nothing."""
+
+    def at(self, moment: Moment) -> Past:
+        raise Rejected("as_of_unknown", f"nothing is known of {moment}")
+
+
 class Bench:
-    """An in-memory log with queries and responses, and workers on it."""
+    """An in-memory log with queries and responses, and workers on it; `past` may be set before the first worker."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.clock = ManualClock()
+        self.past: Snapshots = NoPast()
         self.log = MemoryLog({"queries": PARTITIONS, "responses": PARTITIONS, "queries.dlq": 1}, self.clock)
         self.knowledge = FixedKnowledge(snapshot)
         self.embedder: Any = TinyEmbedder()
@@ -164,6 +183,7 @@ class Bench:
             names,
             answerer=Answerer(self.embedder, generator(self.embedder), self.clock),
             knowledge=self.knowledge,
+            past=PastDesk(self.past, clock=self.clock),
             clock=self.clock,
             window=3600.0,
         )

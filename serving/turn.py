@@ -1,0 +1,63 @@
+"""One turn of the worker: its questions by the snapshot that they are answered from, and what it writes.
+
+Each response carries the stamp of its own snapshot; a refusal that of the newest. Knows no log.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from freshline.retrieval.past import Past
+from freshline.retrieval.snapshot import Snapshot
+from freshline.transport.port import Outgoing, Record, TopicPartition
+from schemas.messages import Response
+from serving.answering import Answerer
+from serving.intake import Asked, Refused
+
+
+@dataclass
+class Turn:
+    """`now` is its time, seconds since the epoch, and `snapshot` the newest at that time."""
+
+    answerer: Answerer
+    snapshot: Snapshot
+    now: float
+    touched: set[TopicPartition]
+    responses: list[tuple[Record, Response]] = field(default_factory=list)
+    letters: list[Outgoing] = field(default_factory=list)
+    #: questions to be answered; None = from the newest
+    groups: dict[Past | None, list[Asked]] = field(default_factory=dict)
+
+    def released(self, asked: Iterable[Asked]) -> None:
+        """Take in questions that have waited for offsets."""
+        for one in asked:
+            self.touched.add(one.partition)
+            self.take(one, None)
+
+    def told(self, outcomes: Iterable[tuple[Asked, Past | Refused]]) -> None:
+        """Take in questions that have waited for a past state."""
+        for one, found in outcomes:
+            self.touched.add(one.partition)
+            self.take(one, found)
+
+    def take(self, asked: Asked, found: Past | Refused | None) -> None:
+        """Take in a question with what it is answered from; None = the newest."""
+        if isinstance(found, Refused):
+            self.refuse(found)
+        else:
+            self.groups.setdefault(found, []).append(asked)
+
+    def late(self, asked: Asked) -> bool:
+        """Say whether a question's deadline has passed."""
+        deadline = asked.query.deadline
+        return deadline is not None and deadline.timestamp() <= self.now
+
+    def refuse(self, refused: Refused) -> None:
+        """Tell an asker why there is no answer."""
+        self.responses.append((refused.record, self.answerer.refuse(refused, self.snapshot)))
+
+    def answer(self) -> None:
+        """Answer the questions, those of one snapshot as one batch."""
+        for past, asked in self.groups.items():
+            snapshot, now_ms = (past.snapshot, past.now_ms) if past else (self.snapshot, None)
+            made = self.answerer.answer(asked, snapshot, now_ms)
+            self.responses += [(one.record, response) for one, response in zip(asked, made, strict=True)]
