@@ -1,5 +1,6 @@
-"""The batch jobs' composition root: `freshline backfill PATH` or `python -m batch backfill PATH`."""
+"""The batch jobs' composition root: `freshline backfill PATH`, `freshline evaluate PATH`, or `python -m batch VERB`."""
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,9 @@ from rich.table import Table
 from batch.backfill import Backfill
 from batch.source import open_source
 from freshline.cache.factory import open_hints
+from freshline.cli.main import told
 from freshline.config import from_environment
 from freshline.embedded.recipes import as_words
-from freshline.errors import UserError
 from freshline.folder import left_out
 from freshline.index.manifest import Manifest
 from freshline.ingest.generation import configured_generation
@@ -29,11 +30,6 @@ from freshline.settings import Settings
 
 app = typer.Typer(help="Batch jobs over the lake.", no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console()
-
-
-@app.callback()
-def _jobs() -> None:
-    """Keep `backfill` a verb while it is the only one."""
 
 
 @app.command(epilog="Example:  freshline backfill docs/ --collection handbook")
@@ -59,6 +55,37 @@ def backfill(
     _tell(number, result)
     if result.rejected:
         raise typer.Exit(1)
+
+
+@app.command(epilog="Example:  freshline evaluate beir/scifact --split test")
+def evaluate(  # noqa: PLR0917 - a verb takes its options one by one
+    path: Annotated[Path, typer.Argument(help="folder in BEIR's layout, or a kept run to show")],
+    split: Annotated[str, typer.Option(help="which judgements: qrels/<split>.tsv")] = "test",
+    modes: Annotated[str, typer.Option(help="dense,lexical,hybrid,reranked; empty = all there are")] = "",
+    k: Annotated[int, typer.Option("--k", help="documents of each ranking")] = 100,
+    keep: Annotated[Path, typer.Option(help="folder of kept runs")] = Path("evaluations"),
+    against: Annotated[Path | None, typer.Option(help="kept run to compare with")] = None,
+    ask: Annotated[int, typer.Option(help="questions to ask the worker as well")] = 100,
+    drop_same_id: Annotated[
+        bool, typer.Option("--drop-same-id", help="a query is itself a document")
+    ] = False,
+    setting: Annotated[list[str] | None, typer.Option("--set", help="section.key=value")] = None,
+) -> None:
+    """Measure retrieval over a folder of documents, queries and judgements, on a stack of its own."""
+    from batch.evaluate_index import Plan  # noqa: PLC0415 - a backfill needs none of it
+    from batch.evaluate_verb import Wish, run_verb  # noqa: PLC0415
+
+    plan = Plan(
+        overrides=tuple(setting or ()),
+        environ=dict(os.environ),
+        modes=modes,
+        k=k,
+        ask=ask,
+        drop_same=drop_same_id,
+    )
+    setup_logging(plan.loaded().settings, "evaluate")
+    wish = Wish(path=path, split=split, keep=keep, against=against, plan=plan)
+    run_verb(wish, console, Console(stderr=True))
 
 
 def _with_roots(settings: Settings, roots: tuple[str, ...]) -> Settings:
@@ -92,12 +119,8 @@ def _tell(number: int, result: PassResult) -> None:
 
 
 def main() -> None:
-    """Run; a user's mistake is one line and exit code 2."""
-    try:
-        app(prog_name="freshline")
-    except UserError as error:
-        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False)
-        sys.exit(2)
+    """Run; what goes wrong is told as the command line tells it."""
+    sys.exit(told(lambda: app(prog_name="freshline", standalone_mode=False)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Verbs that become another program: stream, serve, backfill. The settings are checked before."""
+"""Verbs that become another program: stream, serve, backfill, evaluate. The settings are checked before."""
 
 import os
 from collections.abc import Sequence
@@ -17,6 +17,9 @@ def register(app: typer.Typer) -> None:
     )(stream)
     app.command(epilog="Example:  freshline serve --set serving.name=worker-2")(serve)
     app.command(epilog="Example:  freshline backfill docs/ --collection handbook")(backfill)
+    app.command(epilog="Example:  freshline evaluate beir/scifact --against evaluations/scifact-test-…")(
+        evaluate
+    )
 
 
 def stream(sets: Sets = None, config: ConfigFile = None) -> None:
@@ -37,6 +40,32 @@ def backfill(
 ) -> None:
     """Read a folder, JSON Lines or Parquet through the stream's own pass, as one Spark job."""
     _become("batch", ["backfill", str(path), "--collection", collection], sets, config, needs=("lake",))
+
+
+def evaluate(
+    path: Annotated[Path, typer.Argument(help="Folder in BEIR's layout, or a kept run to show again.")],
+    split: Annotated[str, typer.Option(help="Which judgements: qrels/<split>.tsv.")] = "test",
+    modes: Annotated[
+        str, typer.Option(metavar="A,B", help="Of dense, lexical, hybrid, reranked; all that there are.")
+    ] = "",
+    k: Annotated[int, typer.Option("--k", min=10, max=1000, help="Documents of each ranking.")] = 100,
+    keep: Annotated[Path, typer.Option(help="Folder of kept runs.")] = Path("evaluations"),
+    against: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="A kept run to compare with, with significance.")
+    ] = None,
+    ask: Annotated[int, typer.Option(min=0, help="Questions that the worker is asked as well.")] = 100,
+    drop_same_id: Annotated[
+        bool, typer.Option("--drop-same-id", help="A query never finds the document of its own id.")
+    ] = False,
+    sets: Sets = None,
+    config: ConfigFile = None,
+) -> None:
+    """Measure retrieval over documents, queries and judgements (BEIR's layout), on a stack of its own."""
+    words = ["evaluate", str(path), "--split", split, "--modes", modes, "--k", str(k), "--keep", str(keep)]
+    words += ["--ask", str(ask)]
+    words += ["--against", str(against)] if against else []
+    words += ["--drop-same-id"] if drop_same_id else []
+    _become("batch", words, sets, config, needs=())
 
 
 def _become(

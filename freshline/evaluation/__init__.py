@@ -1,0 +1,1 @@
+"""Retrieval judged by relevance: BEIR folders, runs, measures, significance, kept evaluations. Knows no engine."""
