@@ -33,7 +33,6 @@ _RANGES: dict[str, tuple[float, float]] = {
     "retrieval.half_life": (0, _MORE),
     "retrieval.recency_weight": (0, 1),
     "retrieval.max_per_document": (0, _MORE),
-    "retrieval.near_duplicates": (0.5, 1),
     "retrieval.neighbours": (0, 10),
     "serving.max_poll": (1, 100_000),
     "serving.refresh": (0.001, _MORE),

@@ -122,8 +122,9 @@ class RetrievalSettings:
     recency_weight: float = _setting(0.5, "share of a score that age can take, where half_life is set")
     recency_field: str = _setting("", "metadata key with an ISO date to count age from; empty = broker time")
     max_per_document: int = _setting(0, "chunks of one document among the hits at most; 0 = any number")
-    near_duplicates: float = _setting(
-        1.0, "share of words in common from which a passage repeats a better one; 1 = keep all"
+    repeats: Literal["keep", "same_title", "any_title"] = _setting(
+        "keep",
+        "passages that a better hit holds word for word: kept, or left out under the same or any title",
     )
     neighbours: int = _setting(0, "chunks before and after each hit that the generator reads too")
 

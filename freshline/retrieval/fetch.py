@@ -34,10 +34,10 @@ def values_of(segments: Segments, places: Sequence[Place], names: Sequence[str])
     return [found[place] for place in places]
 
 
-def text_of(segments: Segments, number: int, row: int) -> str:
-    """Return the text of one row."""
-    text: str = segments[number].rows.segment.rows["text"][row].as_py()
-    return text
+def row_of(segments: Segments, number: int, row: int, names: Sequence[str]) -> list[Any]:
+    """Return the values of one row; quicker than values_of for a single one."""
+    table = segments[number].rows.segment.rows
+    return [table[name][row].as_py() for name in names]
 
 
 def revisions(segments: Segments, places: Sequence[Place]) -> list[Revision]:

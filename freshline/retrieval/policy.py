@@ -32,7 +32,5 @@ def policy_of(settings: RetrievalSettings) -> Policy:
         recency=RecencyPolicy(
             half_life=settings.half_life, weight=settings.recency_weight, field=settings.recency_field
         ),
-        selection=SelectionPolicy(
-            max_per_document=settings.max_per_document, near_duplicates=settings.near_duplicates
-        ),
+        selection=SelectionPolicy(max_per_document=settings.max_per_document, repeats=settings.repeats),
     )

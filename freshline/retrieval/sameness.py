@@ -1,33 +1,37 @@
-"""Whether two passages say the same, so that showing both tells a reader nothing more.
+"""Whether a passage repeats a better one, so that showing both tells a reader nothing more.
 
+It does where the better one holds it word for word, but for white space and how accents are encoded, and is not much
+longer: the same passage, perhaps cut elsewhere. Nothing that only looks alike repeats anything: passages of which nine
+tenths are the same mostly differ in the very name, number or negation that matters (docs/decisions/0033-selection.md).
 Knows no document and no vector.
 """
 
-import re
 import unicodedata
 from typing import NamedTuple
 
-SHINGLE = 3
-_WORD = re.compile(r"\w+")
+#: Length of a repeated passage as a share of the one that holds it, at least: a few words say another thing elsewhere.
+CUT = 0.8
 
 
 class Passage(NamedTuple):
-    """What of a text is compared: its words in order, and the shingles of them."""
+    """What is compared: title and heading, and the words of the text with a space on either side."""
 
-    words: tuple[str, ...]
-    shingles: frozenset[tuple[str, ...]]
-
-
-def passage_of(text: str) -> Passage:
-    """Return the words of a text, lower case, without punctuation, and their shingles."""
-    words = tuple(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
-    return Passage(words, frozenset(zip(*(words[start:] for start in range(SHINGLE)), strict=False)))
+    head: str
+    text: str
 
 
-def same(one: Passage, other: Passage, threshold: float) -> bool:
-    """Tell whether two passages share at least `threshold` of their shingles and differ in no telling word."""
-    if one.words == other.words:
-        return True
-    shared = len(one.shingles & other.shingles)
-    union = len(one.shingles) + len(other.shingles) - shared
-    return bool(union) and shared >= threshold * union
+def passage_of(title: str | None, heading: str, text: str) -> Passage:
+    r"""Return a row as it is compared.
+
+    >>> passage_of("Guide", "Setup", "Run\n  it")
+    Passage(head='Guide\nSetup', text=' Run it ')
+    """
+    words = " ".join(unicodedata.normalize("NFC", text).split())
+    return Passage(f"{title or ''}\n{heading}", f" {words} ")
+
+
+def repeats(passage: Passage, better: Passage, *, any_title: bool) -> bool:
+    """Tell whether the better passage says all that the other does; under the same title and heading, or under any."""
+    if not any_title and passage.head != better.head:
+        return False
+    return len(passage.text) >= CUT * len(better.text) and passage.text in better.text

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freshline.retrieval.dense import dense
-from freshline.retrieval.fetch import hits_of, text_of, values_of
+from freshline.retrieval.fetch import hits_of, row_of, values_of
 from freshline.retrieval.fusion import fuse
 from freshline.retrieval.hit import Hit, Place
 from freshline.retrieval.lexical import lexical
@@ -30,6 +30,7 @@ from freshline.retrieval.ranking import Candidate, Ranking
 from freshline.retrieval.recency import decayed
 from freshline.retrieval.request import SearchRequest
 from freshline.retrieval.reranker import Reranker, passage, rerank
+from freshline.retrieval.sameness import passage_of
 from freshline.retrieval.selection import Reading, Selection, select
 from freshline.retrieval.sight import Sight, see
 from freshline.retrieval.snapshot import Snapshot
@@ -37,6 +38,8 @@ from freshline.retrieval.times import times_ms
 
 _MATRIX = 2  # axes
 _DEFAULT = Policy()
+#: What is read of a passage, by a reranker and to tell repetitions
+_READ = ("title", "heading", "text")
 
 
 def search(
@@ -90,7 +93,7 @@ class _Batch:
 
     def passages(self, candidates: Sequence[Candidate]) -> list[str]:
         """Return what a reranker reads of candidates."""
-        rows = values_of(self.snapshot.segments, _places(candidates), ("title", "heading", "text"))
+        rows = values_of(self.snapshot.segments, _places(candidates), _READ)
         return [passage(**row) for row in rows]
 
     def selections(self) -> list[Selection]:
@@ -98,7 +101,7 @@ class _Batch:
         segments = self.snapshot.segments
         reading = Reading(
             document=lambda one: (one.number, int(segments[one.number].rows.owners[one.row])),
-            text=lambda one: text_of(segments, one.number, one.row),
+            passage=lambda one: passage_of(*row_of(segments, one.number, one.row, _READ)),
         )
         return [Selection(request.k, self.policy.selection, reading) for request in self.requests]
 

@@ -1,7 +1,6 @@
 """Which of the ranked are taken: so many of one document, one of those that say the same, k in all.
 
-Knows no segment and no model; the order is the ranking's. Module sameness says whether two
-passages say the same.
+Knows no segment and no model; the order is the ranking's. Module sameness says what repeats what.
 
     ranking  a1 a2 b1 a3 c1      two of each document at most, c1 says what a1 says
     chosen   a1 a2 b1            k = 4: one is missing, so the search ranks deeper
@@ -14,31 +13,33 @@ score depends on how deep both rankings go, and a hit must not change its place 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from freshline.retrieval.ranking import Candidate, Ranking
-from freshline.retrieval.sameness import Passage, passage_of, same
+from freshline.retrieval.sameness import Passage, repeats
 
 #: A row as (segment number, row); a document as (segment number, state).
 Row = tuple[int, int]
-OFF = 1.0
+#: Passages that repeat a better one: kept, left out under the same title and heading, or under any
+Repeats = Literal["keep", "same_title", "any_title"]
 #: How much deeper the next ranking goes
 DEEPER = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectionPolicy:
-    """`max_per_document` chunks of one document, 0 = any number; `near_duplicates` 1.0 = none is left out."""
+    """`max_per_document` chunks of one document at most, 0 = any number; which `repeats` are left out."""
 
     max_per_document: int = 0
-    near_duplicates: float = OFF
+    repeats: Repeats = "keep"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What selection reads of a candidate: the document it is of, and its text."""
+    """What selection reads of a candidate: the document it is of, and its passage."""
 
     document: Callable[[Candidate], Row]
-    text: Callable[[Candidate], str]
+    passage: Callable[[Candidate], Passage]
 
 
 @dataclass(slots=True)
@@ -86,10 +87,10 @@ class Selection:
 
     def _repeats(self, candidate: Candidate) -> bool:
         """Whether the candidate says what a chosen one does; if not, it is remembered."""
-        if self.policy.near_duplicates >= OFF:
+        if self.policy.repeats == "keep":
             return False
-        passage = passage_of(self.reading.text(candidate))
-        if any(same(passage, other, self.policy.near_duplicates) for other in self._passages):
+        passage, any_title = self.reading.passage(candidate), self.policy.repeats == "any_title"
+        if any(repeats(passage, better, any_title=any_title) for better in self._passages):
             return True
         self._passages.append(passage)
         return False
