@@ -89,7 +89,8 @@ def decode_query(key: bytes | None, value: bytes | None) -> Query:
     try:
         return rules.query(_convert(fields, Query))
     except Rejected as exc:
-        raise InvalidQuery(query_id, "invalid_query", exc.detail) from None
+        code = exc.code if exc.code == "invalid_filter" else "invalid_query"
+        raise InvalidQuery(query_id, code, exc.detail) from None
 
 
 def decode_response(value: bytes | None) -> Response:

@@ -82,6 +82,7 @@ class Query:
     text: Annotated[str, Meta(min_length=1, max_length=8192)]
     collections: tuple[Collection, ...] | None = None
     principals: tuple[Principal, ...] = ()
+    #: a condition on metadata and built-in fields: schemas/conditions.py
     filter: dict[str, Any] | None = None
     k: Annotated[int, Meta(ge=1, le=100)] = 5
     generate: bool = True

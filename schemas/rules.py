@@ -1,6 +1,7 @@
 """What a message must keep beyond the types of its fields: rules across fields, and times in UTC.
 
-A rule returns the message, normalised, or raises Rejected("invalid_field"). Knows no bytes and no topics.
+A rule returns the message, normalised, or raises Rejected("invalid_field") or, for a filter, ("invalid_filter").
+Knows no bytes and no topics.
 """
 
 import math
@@ -9,6 +10,7 @@ from binascii import a2b_base64
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from schemas import conditions
 from schemas.messages import MAX_INTEGER, AsOfRequest, DocumentEvent, Query
 from schemas.reject import Rejected
 
@@ -33,9 +35,14 @@ def document(event: DocumentEvent) -> DocumentEvent:
 
 
 def query(question: Query) -> Query:
-    """Text that says something, one past state at most, times in UTC."""
+    """Text that says something, a filter that does, one past state at most, times in UTC."""
     if not question.text.strip():
         raise Rejected("invalid_field", "the text is only white space")
+    if question.filter is not None:
+        try:
+            conditions.parse(question.filter)
+        except conditions.InvalidFilter as exc:
+            raise Rejected("invalid_filter", str(exc)) from None
     return replace(question, deadline=_utc("deadline", question.deadline), as_of=_past(question.as_of))
 
 

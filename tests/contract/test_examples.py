@@ -122,7 +122,7 @@ def test_a_must_fail_example_fails_for_the_reason_in_its_name(path: Path) -> Non
     assert code in REJECT_CODES
     found = failure(path)
     assert found.code == code
-    assert isinstance(found, InvalidQuery) == (code == "invalid_query")
+    assert isinstance(found, InvalidQuery) == (code in {"invalid_query", "invalid_filter"})
 
 
 @named("invalid")
