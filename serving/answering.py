@@ -11,8 +11,9 @@ import structlog
 from freshline import metrics
 from freshline.clock import Clock
 from freshline.embedding.port import Embedder, Vectors
-from freshline.generation.port import Generator, Question
+from freshline.generation.port import Answer, Generator, Question
 from freshline.retrieval.hit import Hit
+from freshline.retrieval.neighbours import expand
 from freshline.retrieval.policy import Policy
 from freshline.retrieval.request import SearchRequest
 from freshline.retrieval.search import search as search_snapshot
@@ -77,8 +78,13 @@ class Answerer:
         watch.lap("embed")
         requests = [_request(asked.query) for asked in batch]
         found = self._search(snapshot, requests, vectors, now_ms=now_ms, policy=self._policy)
+        wanted = [hits if asked.query.generate else [] for asked, hits in zip(batch, found, strict=True)]
+        read = expand(snapshot, requests, wanted, now_ms=now_ms, around=self._policy.neighbours)
         watch.lap("retrieve")
-        evidence = self._generate(batch, vectors, found)
+        answers = self._generate(batch, vectors, read)
+        evidence = [
+            Evidence(hits=tuple(hits), answer=answer) for hits, answer in zip(found, answers, strict=True)
+        ]
         watch.lap("generate")
         as_of = self._as_of(snapshot)
         return [
@@ -86,11 +92,13 @@ class Answerer:
             for asked, made in zip(batch, evidence, strict=True)
         ]
 
-    def _generate(self, batch: Sequence[Asked], vectors: Vectors, found: list[list[Hit]]) -> list[Evidence]:
+    def _generate(
+        self, batch: Sequence[Asked], vectors: Vectors, read: Sequence[tuple[Hit, ...]]
+    ) -> list[Answer | None]:
         rows = [row for row, asked in enumerate(batch) if asked.query.generate]
-        questions = [Question(batch[row].query.text, vectors[row], tuple(found[row])) for row in rows]
+        questions = [Question(batch[row].query.text, vectors[row], read[row]) for row in rows]
         answers = dict(zip(rows, self._generator.answer(questions) if questions else (), strict=True))
-        return [Evidence(hits=tuple(hits), answer=answers.get(row)) for row, hits in enumerate(found)]
+        return [answers.get(row) for row in range(len(batch))]
 
     def _as_of(self, snapshot: Snapshot) -> AsOf:
         newest = snapshot.newest_event_ms

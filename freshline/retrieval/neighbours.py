@@ -7,21 +7,30 @@ from collections.abc import Sequence
 
 from freshline.retrieval.fetch import hits_of
 from freshline.retrieval.hit import Hit, Place
+from freshline.retrieval.masks import scope_of
 from freshline.retrieval.ranking import Candidate
-from freshline.retrieval.sight import Sight
+from freshline.retrieval.request import SearchRequest
+from freshline.retrieval.sight import Sight, see
 from freshline.retrieval.snapshot import Snapshot
 
 
 def expand(
-    snapshot: Snapshot, found: Sequence[Sequence[Hit]], sights: Sequence[Sight], *, around: int
+    snapshot: Snapshot,
+    requests: Sequence[SearchRequest],
+    found: Sequence[Sequence[Hit]],
+    *,
+    now_ms: int,
+    around: int,
 ) -> list[tuple[Hit, ...]]:
     """Return the hits of each request, best first, then the chunks up to `around` before and after each of them.
 
-    Neighbours are of the same state, each once, seen with the request's sight; those of a better hit come first, and
-    among those they stand as in the document. A neighbour's score is its hit's. `found` are hits of this snapshot.
+    Neighbours are of the same state, each once, and such as the request may see at now_ms; those of a better hit come
+    first, and among those they stand as in the document. A neighbour's score is its hit's. `found` are hits of this
+    snapshot.
     """
     if around <= 0:
         return [tuple(hits) for hits in found]
+    sights = see(snapshot.segments, [scope_of(request) for request in requests], now_ms)
     beside = [_beside(snapshot, hits, sight, around) for hits, sight in zip(found, sights, strict=True)]
     return [
         (*hits, *neighbours)

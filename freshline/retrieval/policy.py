@@ -22,6 +22,8 @@ class Policy:
     recency: RecencyPolicy = field(default_factory=RecencyPolicy)
     rerank: RerankPolicy = field(default_factory=RerankPolicy)
     selection: SelectionPolicy = field(default_factory=SelectionPolicy)
+    #: chunks before and after each hit that a generator reads too
+    neighbours: int = 0
 
 
 def policy_of(settings: RetrievalSettings) -> Policy:
@@ -33,4 +35,5 @@ def policy_of(settings: RetrievalSettings) -> Policy:
             half_life=settings.half_life, weight=settings.recency_weight, field=settings.recency_field
         ),
         selection=SelectionPolicy(max_per_document=settings.max_per_document, repeats=settings.repeats),
+        neighbours=settings.neighbours,
     )
