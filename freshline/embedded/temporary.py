@@ -101,15 +101,20 @@ def _own(plain: Settings, folder: Path, broker_address: str, redis_url: str) -> 
 
 
 def _folder(stack: ExitStack) -> Path:
-    """Make the folder, marked with its owner, and remove those whose owner is gone."""
-    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        if _abandoned(left):
-            shutil.rmtree(left, ignore_errors=True)
+    """Make the folder, marked with its owner."""
+    sweep()
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     own = state.process_of(os.getpid())
     (folder / _OWNER).write_text(f"{own.pid} {own.started}" if own else "")
     return folder
+
+
+def sweep() -> None:
+    """Remove the folders of commands that were killed."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        if _abandoned(left):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _abandoned(folder: Path) -> bool:

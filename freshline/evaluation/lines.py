@@ -13,14 +13,16 @@ T = TypeVar("T")
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yield (number from 1, line without its end); blank lines are left out. Raises UserError where it is not UTF-8."""
-    number = 0
-    try:
-        with path.open(encoding="utf-8-sig", newline="\n") as file:
-            for number, line in enumerate(file, start=1):
-                if text := line.rstrip("\r\n"):
-                    yield number, text
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}:{number + 1}: this line is not UTF-8 ({error.reason}).") from error
+    with path.open(
+        "rb"
+    ) as file:  # bytes: only a line feed ends a line, and a bad line is known by its number
+        for number, line in enumerate(file, start=1):
+            try:
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+            except UnicodeDecodeError as error:
+                raise UserError(f"{path}:{number}: this line is not UTF-8 ({error.reason}).") from error
+            if text:
+                yield number, text
 
 
 def json_lines(path: Path, kind: type[T]) -> Iterator[tuple[int, T]]:
