@@ -13,6 +13,7 @@ NAMES = {
     "ingest": "streaming ingest ÷ bare embedding loop; publish → retrievable",
     "factbook": "a year of real edits through Kafka: does everything agree, and is the newest fact found",
     "chunking": "gold passages met at equal retrieved tokens, against recursive splitting; locality; speed",
+    "retrieval": "public sets through the pipeline: each mode, against exact search; needs FRESHLINE_EVAL_DATA",
     "poison": "10,000 messages of which a tenth is bad: what that costs the good ones; each letter counted",
     "abstention": "answered rates of the extractive generator by threshold",
 }
@@ -23,6 +24,7 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 def run(
     name: Annotated[str, typer.Argument(help="; ".join(f"{k}: {v}" for k, v in NAMES.items()))],
     json: Annotated[Path | None, typer.Option(help="write every figure to this file")] = None,
+    table: Annotated[Path | None, typer.Option(help="write the figures as a Markdown table")] = None,
     seed: Annotated[int, typer.Option(help="order of the documents")] = 1,
     quick: Annotated[bool, typer.Option(help="one short repetition, to see that it runs")] = False,
 ) -> None:
@@ -33,6 +35,8 @@ def run(
     report.show()
     if json:
         report.write(json)
+    if table:
+        table.write_text(report.markdown(), encoding="utf-8")
     if any(figure.holds is False for figure in report.figures):
         raise typer.Exit(1)
 

@@ -26,9 +26,14 @@ _KEYS = 10_000
 
 def kept_embedder(folder: Path | None = None) -> "KeptEmbedder":
     """Return the default embedder on all cores; its vectors lie in `folder`, by default the one named above."""
+    embedder = load_embedder(ModelSettings(threads=os.cpu_count() or 1))
+    return KeptEmbedder(embedder, folder or kept_folder())
+
+
+def kept_folder() -> Path:
+    """Return the folder that the module's docstring names; it need not exist yet."""
     named = os.environ.get(VARIABLE)
-    place = folder or (Path(named) if named else user_cache_path("freshline", False) / "benchmarks")
-    return KeptEmbedder(load_embedder(ModelSettings(threads=os.cpu_count() or 1)), place)
+    return Path(named) if named else user_cache_path("freshline", False) / "benchmarks"
 
 
 class KeptEmbedder:

@@ -5,8 +5,6 @@
 A figure without a goal is context; `holds` is then null.
 """
 
-import os
-import platform
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,6 +15,8 @@ from typing import Literal
 import msgspec
 from rich.console import Console
 from rich.table import Table
+
+from freshline.evaluation.machine import machine
 
 _PACKAGES = (
     "pyspark",
@@ -83,6 +83,12 @@ class Report:
             )
         Console().print(table)
 
+    def markdown(self) -> str:
+        """Return the table as Markdown, under a line that says where it was measured."""
+        rows = [_row(figure) for figure in self.figures]
+        head = f"`python -m benchmarks {self.name}`, {machine()['cpu']}, {machine()['cores']} cores"
+        return "\n".join([head, "", "| figure | value | goal |", "|---|---|---|", *rows, ""])
+
     def write(self, path: Path) -> None:
         """Write the JSON."""
         figures = [
@@ -99,28 +105,17 @@ class Report:
         path.write_bytes(msgspec.json.format(msgspec.json.encode(body), indent=2) + b"\n")
 
 
+def _row(figure: Figure) -> str:
+    spread = f" ({figure.spread[0]:.3g} … {figure.spread[1]:.3g})" if figure.spread else ""
+    missed = ", missed" if figure.holds is False else ""
+    return (
+        f"| {figure.name} | {figure.value:.4g}{spread} {figure.unit}".rstrip()
+        + f" | {figure.goal or ''}{missed} |"
+    )
+
+
 def median_figure(name: str, values: Sequence[float], unit: str, goal: Goal | None = None) -> Figure:
     """Return the median of repetitions with their spread."""
     return Figure(
         name=name, value=statistics.median(values), unit=unit, goal=goal, spread=(min(values), max(values))
     )
-
-
-def machine() -> dict[str, str | int]:
-    """Return what the figures depend on."""
-    return {
-        "cpu": _cpu(),
-        "cores": os.cpu_count() or 0,
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-    }
-
-
-def _cpu() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    fields = dict(line.split(":", 1) for line in lines if ":" in line)
-    named = {key.strip(): value.strip() for key, value in fields.items()}
-    flags = named.get("flags", "").split()
-    best = next((flag for flag in ("amx_tile", "avx512f", "avx2") if flag in flags), "")
-    return f"{named.get('model name', platform.processor() or 'unknown')} {best}".strip()

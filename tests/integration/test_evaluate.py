@@ -75,7 +75,7 @@ def test_a_folder_becomes_a_kept_run(tmp_path: Path, room: Room) -> None:
     for mode in ("dense", "lexical", "hybrid"):  # by another reader of the very files
         run = [
             ir_measures.ScoredDoc(one.query_id, one.doc_id.replace("%20", " "), one.score)
-            for one in ir_measures.read_trec_run(str(folder / f"{mode}.trec"))
+            for one in ir_measures.read_trec_run(str(folder / f"{mode}.trec"))  # type: ignore[no-untyped-call]
         ]
         expected = ir_measures.calc_aggregate([ir_measures.nDCG @ 10, ir_measures.AP @ 100], qrels, run)
         found = {ir_measures.parse_measure(name): value for name, value in told["means"][mode].items()}
@@ -91,7 +91,7 @@ def test_a_folder_becomes_a_kept_run(tmp_path: Path, room: Room) -> None:
     assert not (tmp_path / "untouched").exists()
 
 
-def test_a_killed_evaluation_leaves_no_process(room: Room, tmp_path: Path) -> None:
+def test_a_killed_evaluation_leaves_no_process(room: Room) -> None:
     parent = psutil.Process(room.process.pid)
 
     def started() -> list[psutil.Process]:
