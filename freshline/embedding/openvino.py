@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freshline.embedding.layout import Layout
-from freshline.embedding.port import Vectors
+from freshline.embedding.port import TokenVectors, Vectors
 from freshline.embedding.tokens import Tokens
 from freshline.embedding.unit import unit_rows, unit_tokens
 from freshline.fingerprint import Fingerprint
@@ -48,13 +48,13 @@ class OpenVinoEmbedder:
         """Return the number of tokens of each text, special tokens left out, not truncated."""
         return self._tokens.count(texts)
 
-    def query_tokens(self, texts: Sequence[str]) -> list[Vectors]:
-        """Return float32[t, d] for each text, rows of length 1, special tokens left out."""
-        return self._token_vectors([self._layout.query_prompt + text for text in texts])
+    def query_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Return the tokens of each text that the model reads, at most max_tokens."""
+        return self._token_vectors(texts, self._layout.query_prompt)
 
-    def document_tokens(self, texts: Sequence[str]) -> list[Vectors]:
-        """Return float32[t, d] for each text, rows of length 1, special tokens left out."""
-        return self._token_vectors([self._layout.document_prompt + text for text in texts])
+    def document_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Return the tokens of each text that the model reads, at most max_tokens."""
+        return self._token_vectors(texts, self._layout.document_prompt)
 
     def _embed(self, texts: Sequence[str]) -> Vectors:
         ids = self._tokens.ids(texts)
@@ -65,15 +65,16 @@ class OpenVinoEmbedder:
                 pooled[rows] = _pool(hidden, mask, self._layout.pooling)
         return unit_rows(pooled)
 
-    def _token_vectors(self, texts: Sequence[str]) -> list[Vectors]:
-        ids, own = self._tokens.ids(texts), self._tokens.own(texts)
-        found: list[Vectors] = [np.empty((0, self.fingerprint.dimension), np.float32)] * len(ids)
+    def _token_vectors(self, texts: Sequence[str], prompt: str) -> list[TokenVectors]:
+        ids = self._tokens.ids([prompt + text for text in texts])
+        own = self._tokens.own(texts, prompt)
+        found: dict[int, TokenVectors] = {}
         with self._lock:
             for rows in _by_length(ids):
                 hidden, _ = self._infer([ids[row] for row in rows])
                 for place, row in enumerate(rows):
-                    found[row] = unit_tokens(hidden[place, own[row]])
-        return found
+                    found[row] = TokenVectors(own[row].words, unit_tokens(hidden[place, own[row].places]))
+        return [found[row] for row in range(len(ids))]
 
     def _infer(self, ids: Sequence[Sequence[int]]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return (last hidden state float32[n, t, d], mask int64[n, t]) for token ids of n texts.

@@ -1,7 +1,7 @@
 """What Freshline asks of an embedding model. Callers know neither the model's library nor where it runs."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,18 @@ class Embedder(Protocol):
         ...
 
 
+class TokenVectors(NamedTuple):
+    """The tokens of one text in its order, special tokens and prompt left out; t may be 0.
+
+    words[i] is the whole word of token i, as the text writes it; vectors is float32[t, d] with rows of length 1
+    (a token without a direction is a row of zeros).
+    """
+
+    words: tuple[str, ...]
+    vectors: Vectors
+
+
+@runtime_checkable
 class TokenEmbedder(Protocol):
     """A model that also gives the vectors of single tokens, of which a text's vector is made.
 
@@ -54,13 +66,10 @@ class TokenEmbedder(Protocol):
 
     fingerprint: Fingerprint
 
-    def query_tokens(self, texts: Sequence[str]) -> list[Vectors]:
-        """Return float32[t, d] for each text: rows of length 1 in the text's order, special tokens left out.
-
-        A text of which nothing is left, such as "", has t = 0; t is bounded by the model's max_tokens.
-        """
+    def query_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Return the tokens of each text that the model reads, at most max_tokens."""
         ...
 
-    def document_tokens(self, texts: Sequence[str]) -> list[Vectors]:
-        """Return the same as query_tokens, with the prompt of documents."""
+    def document_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Return the same with the prompt of documents before each text."""
         ...

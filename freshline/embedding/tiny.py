@@ -12,7 +12,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from freshline.embedding.port import Vectors
+from freshline.embedding.port import TokenVectors, Vectors
 from freshline.embedding.unit import unit_rows
 from freshline.fingerprint import Fingerprint
 
@@ -40,6 +40,13 @@ def _direction(word: str) -> NDArray[np.float64]:
     return np.unpackbits(np.frombuffer(digest, np.uint8)).astype(np.float64) * 2.0 - 1.0
 
 
+def _tokens(text: str) -> TokenVectors:
+    found = words(text)
+    return TokenVectors(
+        tuple(found), unit_rows(np.reshape([_direction(word) for word in found], (-1, DIMENSION)))
+    )
+
+
 class TinyEmbedder:
     """The sum of the words' directions. A text without words is one token: itself."""
 
@@ -57,17 +64,13 @@ class TinyEmbedder:
         """Return the number of words of each text."""
         return [len(words(text)) for text in texts]
 
-    def query_tokens(self, texts: Sequence[str]) -> list[Vectors]:
-        """Return float32[number of words, 64] for each text, rows of length 1."""
-        return [self._words(text) for text in texts]
+    def query_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Return the words of each text."""
+        return [_tokens(text) for text in texts]
 
-    def document_tokens(self, texts: Sequence[str]) -> list[Vectors]:
-        """Return float32[number of words, 64] for each text, rows of length 1."""
-        return [self._words(text) for text in texts]
-
-    def _words(self, text: str) -> Vectors:
-        directions = [_direction(word) for word in words(text)]
-        return unit_rows(np.reshape(directions, (-1, DIMENSION)))
+    def document_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Return the words of each text."""
+        return [_tokens(text) for text in texts]
 
     def _embed(self, texts: Sequence[str]) -> Vectors:
         rows = np.zeros((len(texts), DIMENSION))

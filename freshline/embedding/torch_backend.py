@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from freshline.embedding.layout import Layout
-from freshline.embedding.port import Vectors
+from freshline.embedding.port import TokenVectors, Vectors
 from freshline.embedding.tokens import Tokens
 from freshline.embedding.unit import unit_rows, unit_tokens
 from freshline.fingerprint import Fingerprint
@@ -52,27 +52,27 @@ class TorchEmbedder:
         """Return the number of tokens of each text, special tokens left out, not truncated."""
         return self._tokens.count(texts)
 
-    def query_tokens(self, texts: Sequence[str]) -> list[Vectors]:
-        """Return float32[t, d] for each text, rows of length 1, special tokens left out."""
+    def query_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Return the tokens of each text that the model reads, at most max_tokens."""
         return self._token_vectors(texts, self._layout.query_prompt)
 
-    def document_tokens(self, texts: Sequence[str]) -> list[Vectors]:
-        """Return float32[t, d] for each text, rows of length 1, special tokens left out."""
+    def document_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Return the tokens of each text that the model reads, at most max_tokens."""
         return self._token_vectors(texts, self._layout.document_prompt)
 
-    def _token_vectors(self, texts: Sequence[str], prompt: str) -> list[Vectors]:
+    def _token_vectors(self, texts: Sequence[str], prompt: str) -> list[TokenVectors]:
         """Leave it to the library to cut the padding off; its tokens are those of self._tokens."""
-        prompted = [prompt + text for text in texts]
         with self._lock:
             raw = self._model.encode(
-                prompted,
+                [prompt + text for text in texts],
                 output_value="token_embeddings",
                 batch_size=self._batch,
                 show_progress_bar=False,
             )
-        own = self._tokens.own(prompted)
+        own = self._tokens.own(texts, prompt)
         return [
-            unit_tokens(np.asarray(one.float().cpu())[places]) for one, places in zip(raw, own, strict=True)
+            TokenVectors(mine.words, unit_tokens(one.float().cpu().numpy()[mine.places]))
+            for one, mine in zip(raw, own, strict=True)
         ]
 
     def _embed(self, texts: Sequence[str], prompt: str) -> Vectors:
