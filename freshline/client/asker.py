@@ -14,13 +14,14 @@ read at the end, before it sends. This module does not know who answers.
 import logging
 import random
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import replace
 from itertools import cycle
 from typing import Any, Self
 
 import kafka
+import msgspec
 
 from freshline.client.asking import Answer, Asked, Asking, no_response, question
 from freshline.client.connect import connected_producer, missing_topic, refused
@@ -29,7 +30,8 @@ from freshline.settings import KafkaSettings
 from freshline.transport.connection import kafka_options, topic_name
 from freshline.transport.kafka_errors import translate, translated
 from schemas.codec import InvalidQuery, decode_query, decode_response, encode, query_sha256
-from schemas.messages import Offsets, Query, Response
+from schemas.conditions import InvalidFilter, parse
+from schemas.messages import AsOfRequest, Offsets, Query, Response
 from schemas.reject import Rejected
 
 #: How soon the reading thread sees that it shall end, ms.
@@ -80,9 +82,14 @@ class Asker:
         k: int = 5,
         generate: bool = True,
         min_offsets: Offsets | None = None,
+        as_of: AsOfRequest | None = None,
+        filter: Mapping[str, Any] | None = None,  # noqa: A002 - the field's name in the message
         timeout: float = 30.0,
     ) -> Response:
-        """Ask and wait. Raises UserError where the question breaks its contract, TransientError after timeout s."""
+        """Ask and wait. Raises UserError where the question breaks its contract, TransientError after timeout s.
+
+        filter: a condition on metadata and built-in fields such as {"year": {"$gte": 2000}} (docs/messages.md).
+        """
         query = replace(
             question(text, timeout),
             collections=collections,
@@ -90,6 +97,8 @@ class Asker:
             k=k,
             generate=generate,
             min_offsets=min_offsets,
+            as_of=as_of,
+            filter=None if filter is None else dict(filter),
         )
         return self.wait(self.submit(query), timeout)
 
@@ -190,10 +199,14 @@ class Asker:
 def _checked(query: Query) -> bytes:
     """Return the value, checked by the very decoder that the worker uses."""
     try:
+        if query.filter is not None:  # before it is encoded: NaN would become null
+            parse(msgspec.to_builtins(query.filter))
         value = encode(query)
         decode_query(query.query_id.encode(), value)
     except UnicodeEncodeError as exc:
         raise refused("the question", Rejected("invalid_utf8", "a surrogate stands alone")) from exc
+    except InvalidFilter as exc:
+        raise refused("the question", Rejected("invalid_filter", str(exc))) from exc
     except InvalidQuery as exc:
         raise refused("the question", Rejected(exc.code, exc.detail)) from exc
     except Rejected as exc:

@@ -18,7 +18,7 @@ from freshline.client import Asker, Producer
 from freshline.embedded import redis_server
 from freshline.parsing.registry import parse
 from freshline.settings import KafkaSettings
-from schemas.messages import DocumentEvent
+from schemas.messages import AsOfRequest, DocumentEvent, Response
 from tests.support import independent
 from tests.support.rooms import Room
 from tests.support.spine import Spine
@@ -124,6 +124,40 @@ def test_published_edited_deleted(running: Running) -> None:
             (),
             (),
         )
+
+
+def test_the_past_is_answered_from_what_was_live_then(running: Running) -> None:
+    question = "Where is the harbour master's office?"
+    before = "The harbour master's office is above the chandlery."
+    after = "The harbour master's office has moved to the customs house."
+    with Producer(running.kafka()) as producer, Asker(running.kafka()) as asker:
+
+        def ask(**when: Any) -> Response:
+            return asker.ask(question, collections=("house",), timeout=60, **when)
+
+        first = ask(min_offsets=producer.publish(handbook("harbour", before)).seen)
+        then = datetime.now(UTC)
+        edited = ask(min_offsets=producer.publish(handbook("harbour", after)).seen)
+        gone = ask(min_offsets=producer.delete("house", "harbour").seen)
+        assert first.as_of is not None
+        assert edited.as_of is not None
+        seq = first.as_of.seq
+        past = [
+            ask(as_of=AsOfRequest(seq=seq)),
+            ask(as_of=AsOfRequest(time=then)),
+            ask(as_of=AsOfRequest(seq=edited.as_of.seq)),
+        ]
+        future = ask(as_of=AsOfRequest(seq=10**6))
+    assert ("chandlery" in first.text, "customs house" in edited.text) == (True, True)
+    assert "harbour" not in {hit.doc_id for hit in gone.hits}
+    for again in past[:2]:
+        assert (again.text, again.citations) == (first.text, first.citations)
+        assert again.as_of is not None
+        assert again.as_of.coverage == first.as_of.coverage
+    assert past[0].as_of is not None
+    assert past[0].as_of.seq == seq
+    assert (past[2].text, past[2].citations) == (edited.text, edited.citations)
+    assert (future.status, future.code) == ("error", "as_of_unknown")
 
 
 def embedded_up_to(running: Running, seen: dict[str, dict[int, int]]) -> int:

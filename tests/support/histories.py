@@ -123,9 +123,10 @@ class Topic:
         return {**body, "content": "\n\n".join(parts), "acl": [say.acl], "metadata": {"pick": say.pick}}
 
 
-def play(history: Sequence[Step], system: System) -> None:
+def play(history: Sequence[Step], system: System, topic: Topic | None = None) -> None:
     """Carry a history out, everything read at the end, and compare after every batch."""
-    topic, done, letters = Topic(), list[oracle.Read | oracle.CreatedAnew](), Counter[tuple[int, int]]()
+    topic = topic or Topic()
+    done, letters = list[oracle.Read | oracle.CreatedAnew](), Counter[tuple[int, int]]()
     everything = Batch(2 ** (3 * MOST_PARTITIONS) - 1)
     left = 1 + sum(isinstance(step, Say) for step in history) // 7  # a batch takes seven of a partition
     for step in [*history, *[everything] * left]:
@@ -147,7 +148,7 @@ def play(history: Sequence[Step], system: System) -> None:
                 records = topic.take(step)
                 system.batch(records, dict(enumerate(topic.read)), step)
                 done += [_as_read(record, letters) for record in records]
-        if isinstance(step, Batch | Compact | Restart):
+        if isinstance(step, Batch | Compact | Restart | Anew):
             now = datetime.fromtimestamp(topic.now / 1000, UTC)
             system.check(dict(oracle.live(done, iso(topic.now))), letters, now)
 

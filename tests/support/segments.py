@@ -1,6 +1,7 @@
 """Small segments for tests: events with their chunks, written as the stream would write them."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from freshline.clock import Clock
 from freshline.index.entries import Add, Generation
 from freshline.index.manifest import Manifest
 from freshline.index.segment import SEGMENT_ROWS, SEGMENT_STATES, write_segment
@@ -31,6 +33,7 @@ class Event:
     acl: tuple[str, ...] = ("public",)
     expires_at: datetime | None = None
     title: str | None = None
+    metadata: Mapping[str, object] | None = None
 
     def chunk_ids(self) -> list[str]:
         """Return ids that tell one revision's chunks from another's."""
@@ -59,6 +62,7 @@ def tables(events: Sequence[Event]) -> tuple[pa.Table, pa.Table, np.ndarray]:
             "end": len(text),
             "heading": "",
             "text": text,
+            "metadata": None if event.metadata is None else json.dumps(event.metadata),
             "acl": list(event.acl),
             "expires_at": event.expires_at,
         }
@@ -111,12 +115,12 @@ class Index:
         return self.manifest.append(self.manifest.fold(), [write(self.storage, events, shard=shard)], "test")
 
 
-def new_index(folder: Path) -> Index:
-    """Make an empty lake with generation 0 serving."""
+def new_index(folder: Path, clock: Clock | None = None) -> Index:
+    """Make an empty lake with generation 0 serving; decisions are stamped by the clock."""
     storage = Storage(str(folder))
     lake = Lake(storage)
     lake.create()
-    manifest = Manifest(lake)
+    manifest = Manifest(lake, clock=clock)
     first = Generation(generation=0, status="serving", fingerprint=FINGERPRINT, chunker="test", shards=1)
     manifest.append(manifest.fold(), [first], "test")
     return Index(storage, lake, manifest)

@@ -45,11 +45,13 @@ ABSTAIN_BELOW = 0.3
 class TinyLake:
     """A lake on disk, written by the index's own functions: one batch, one segment, one chunk a document."""
 
-    def __init__(self, folder: Path, fingerprint: str = TINY_FINGERPRINT.id) -> None:
+    def __init__(
+        self, folder: Path, fingerprint: str = TINY_FINGERPRINT.id, *, clock: Clock | None = None
+    ) -> None:
         self.storage = Storage(str(folder))
         lake = Lake(self.storage)
         lake.create()
-        self.manifest = Manifest(lake)
+        self.manifest = Manifest(lake, clock=clock)
         self.fingerprint = fingerprint
         ensure_generation(self.manifest, fingerprint=self.fingerprint, chunker="whole", shards=1)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from freshline.cache.memory import MemoryEmbeddingCache
 from freshline.chunking.make import make_chunker
-from freshline.clock import ManualClock
+from freshline.clock import Clock, ManualClock
 from freshline.coverage import Coverage
 from freshline.embedding.cached import CachedEmbedder
 from freshline.embedding.load import load_embedder
@@ -33,6 +33,7 @@ from freshline.retrieval.policy import Policy
 from freshline.retrieval.reader import SnapshotReader
 from freshline.retrieval.request import SearchRequest
 from freshline.retrieval.search import search
+from freshline.retrieval.snapshot import Snapshot
 from freshline.settings import ChunkingSettings, CollectionsSettings, LimitSettings, ModelSettings
 from freshline.transport.memory import MemoryLog
 from freshline.transport.port import TopicPartition
@@ -78,20 +79,24 @@ def empty_lake(folder: Path, shards: int) -> None:
 class SmallStack:
     """A lake of empty_lake and the driver that writes it. See tests.support.histories.System."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: Clock | None = None) -> None:
         self.folder = folder
+        self.clock = clock
         self.parts = small_parts(folder)
         self.log = MemoryLog({"documents": MOST_PARTITIONS, "documents.dlq": 1})
         self.ids = FakeIdentities(id="1")
         self.partitions = 2
-        manifest = Manifest(Lake(self.parts.storage))
-        self.reader = SnapshotReader(self.parts.storage, manifest, self.parts.fingerprint_id)
+        self.reader = SnapshotReader(self.parts.storage, self.manifest(), self.parts.fingerprint_id)
         self.restart()
+
+    def manifest(self) -> Manifest:
+        """Return a new reader and writer of the manifest; its decisions are stamped by the clock."""
+        return Manifest(Lake(self.parts.storage), clock=self.clock)
 
     def restart(self) -> None:
         """Start the driver: finish the newest cover; read a topic that was created anew from its beginning."""
         self.steps = Steps(
-            manifest=Manifest(Lake(self.parts.storage)),
+            manifest=self.manifest(),
             lake=Lake(self.parts.storage),
             dead_letters=KafkaDeadLetters(
                 self.log, self.parts.storage, group="g", topic="documents", dlq="documents.dlq"
@@ -135,7 +140,7 @@ class SmallStack:
             for place, add in enumerate(self.steps.manifest.fold().segments.values())
             if which >> place & 1
         ]
-        manifest = Manifest(Lake(self.parts.storage))
+        manifest = self.manifest()
         for shard in sorted({add.shard for add in chosen}):
             group = [add for add in chosen if add.shard == shard]
             assert compact(self.parts.storage, manifest, group, clock=clock) == "done"
@@ -146,12 +151,17 @@ class SmallStack:
         assert self._in_tables(expected, now) == texts
         self.reader.refresh()
         assert self.reader.fault is None
-        assert self._found(now, ("group:x",)) == texts
-        public = {key: words for key, words in texts.items() if expected[key]["acl"] == ["public"]}
-        assert self._found(now, ()) == public
+        self.check_found(self.reader.current, expected, round(now.timestamp() * 1000))
         told = self.log.reader().read_back(TopicPartition("documents.dlq", 0), 0)
         found = [decode_dead_letter(record.value) for record in told]
         assert Counter((letter.partition, letter.offset) for letter in found) == letters
+
+    def check_found(self, snapshot: Snapshot, expected: dict[str, Any], now_ms: int) -> None:
+        """Compare what search finds in a snapshot, by who asks, with {key: event}."""
+        texts = {key: event["content"].split() for key, event in expected.items() if event["content"]}
+        assert self._found(snapshot, now_ms, ("group:x",)) == texts
+        public = {key: words for key, words in texts.items() if expected[key]["acl"] == ["public"]}
+        assert self._found(snapshot, now_ms, ()) == public
 
     def _run(self, records: Sequence[RawRecord], end: Coverage) -> None:
         self.steps.run(records, self.steps.manifest.fold().coverage or {"documents": {}}, end)
@@ -184,19 +194,13 @@ class SmallStack:
         ]
         return _joined((row["key"], row["ordinal"], row["text"]) for row in rows)
 
-    def _found(self, now: datetime, principals: Sequence[str]) -> dict[str, list[str]]:
+    def _found(self, snapshot: Snapshot, now_ms: int, principals: Sequence[str]) -> dict[str, list[str]]:
         """Return {key: words} of what dense and lexical search find; both find the same."""
         request = SearchRequest(text="common", k=100, principals=frozenset({"public", *principals}))
         query = np.ones((1, self.parts.embedder.fingerprint.dimension), np.float32)
         both = []
         for mode in ("dense", "lexical"):
-            (hits,) = search(
-                self.reader.current,
-                [request],
-                query,
-                now_ms=round(now.timestamp() * 1000),
-                policy=Policy(mode=mode),
-            )
+            (hits,) = search(snapshot, [request], query, now_ms=now_ms, policy=Policy(mode=mode))
             both.append(_joined((f"{hit.collection}/{hit.doc_id}", hit.start, hit.text) for hit in hits))
         assert both[0] == both[1]
         return both[0]

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from freshline.cli import main as cli
+from freshline.cli.ask import _stamp
 from freshline.cli.config import hidden
+from freshline.cli.past import as_of_request, told
 from freshline.errors import MissingPart, TransientError
+from schemas.messages import AsOf, Response
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -110,6 +113,47 @@ def test_what_cannot_be_published_is_said_before_anything_is_sent(
     code, _, said = run("publish", *words)
     assert code == 2
     assert says in said
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--as-of", "yesterday"], "--as-of is 'yesterday'. Expected a time with its zone, such as"),
+        (["--as-of", "2026-11-22T10:00"], "Expected a time with its zone"),
+        (["--as-of", "2026-11-22T10:00Z", "--as-of-seq", "3"], "Expected one of them"),
+        (["--as-of-seq", "-1"], "-1 is not in the range x>=0"),
+    ],
+)
+def test_a_past_that_cannot_be_meant_is_said_before_anything_is_asked(
+    run: Run, words: list[str], says: str
+) -> None:
+    code, _, said = run("ask", "x", *words)
+    assert code == 2
+    assert says in said
+    assert "Traceback" not in said
+
+
+def test_an_answer_about_the_past_says_so() -> None:
+    stamp = AsOf(coverage={"documents": {0: 5}}, seq=17, generation=0, generator="g", newest_event_age=None)
+    response = Response(
+        schema_version=1,
+        query_id="q",
+        query_sha256="",
+        status="answered",
+        as_of=stamp,
+        timings={"total": 0.01},
+    )
+    assert as_of_request(None, None) is None
+    said = [
+        _stamp(response, told(as_of_request(*when)))
+        for when in ((None, None), (None, 17), ("2026-11-22T10:00+01:00", None))
+    ]
+    rest = "documents[0] below 5 (manifest 17); total 10 ms"
+    assert said == [
+        f"as of: {rest}",
+        f"THE PAST, seq 17, as of: {rest}",
+        f"THE PAST, 2026-11-22T10:00:00+01:00, as of: {rest}",
+    ]
 
 
 def test_config_show_tells_value_and_origin(run: Run, tmp_path: Path) -> None:
