@@ -13,6 +13,7 @@ Everything in it is the product's own: acceptor, chunker, embedder, one pass, sn
 
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 
 from freshline.cache.port import NoEmbeddingCache
 from freshline.chunking.make import make_chunker
@@ -29,6 +30,8 @@ from freshline.ingest.record import RawRecord
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
 from freshline.parsing.registry import parse
+from freshline.retrieval.languages import languages_of
+from freshline.retrieval.lexical_index import TantivyIndex
 from freshline.retrieval.reader import SnapshotReader
 from freshline.retrieval.snapshot import Snapshot
 from freshline.settings import Settings
@@ -63,7 +66,12 @@ def snapshot_of(
                 f"{result.rejected} of {len(documents)} documents were refused: {result.reject_codes}"
             )
         manifest.append(manifest.fold(), result.segments, "benchmark")
-        reader = SnapshotReader(parts.storage, manifest, parts.fingerprint_id)
+        reader = SnapshotReader(
+            parts.storage,
+            manifest,
+            parts.fingerprint_id,
+            new_index=partial(TantivyIndex, languages_of(settings.collections)),
+        )
         reader.refresh()
         return reader.current
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from freshline.errors import ConfigError
+from freshline.retrieval.languages import expected_of
 from freshline.settings import Settings
 
 _MORE = float("inf")
@@ -72,7 +73,9 @@ def _faults(settings: Settings) -> Iterator[tuple[str, Any, str]]:
             )
     yield from _kafka(settings)
     yield from _redis(settings)
-    for name, collection in settings.collections.named.items():
+    for name, collection in {**settings.collections.named, "default": settings.collections.default}.items():
+        if expected := expected_of(collection.language):
+            yield f"collections.{name}.language", collection.language, expected
         if collection.max_bytes < 1:
             yield f"collections.{name}.max_bytes", collection.max_bytes, "1 or more"
 

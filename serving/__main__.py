@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from threading import Event
 from uuid import uuid4
 
@@ -27,6 +28,9 @@ from freshline.index.manifest import Manifest
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
 from freshline.observability import serve_health, setup_logging
+from freshline.retrieval.languages import languages_of
+from freshline.retrieval.lexical import NewIndex
+from freshline.retrieval.lexical_index import TantivyIndex
 from freshline.retrieval.past import PastSnapshots
 from freshline.retrieval.policy import policy_of
 from freshline.retrieval.reader import SnapshotReader
@@ -64,8 +68,14 @@ def names(settings: Settings) -> Names:
 
 def _refresher(settings: Settings, embedder: Embedder) -> Refresher:
     storage = Storage(settings.lake.uri)
-    reader = SnapshotReader(storage, Manifest(Lake(storage)), embedder.fingerprint.id)
+    reader = SnapshotReader(
+        storage, Manifest(Lake(storage)), embedder.fingerprint.id, new_index=_lexical_index(settings)
+    )
     return Refresher(reader, settings.serving.refresh)
+
+
+def _lexical_index(settings: Settings) -> NewIndex:
+    return partial(TantivyIndex, languages_of(settings.collections))
 
 
 def _past(settings: Settings, embedder: Embedder, refresher: Refresher) -> PastDesk:
@@ -75,6 +85,7 @@ def _past(settings: Settings, embedder: Embedder, refresher: Refresher) -> PastD
         Manifest(Lake(storage)),
         embedder.fingerprint.id,
         keep=settings.serving.past_snapshots,
+        new_index=_lexical_index(settings),
         newest=lambda: refresher.current,
     )
     return PastDesk(snapshots)

@@ -13,7 +13,8 @@ import numpy as np
 
 from freshline.index.keyfold import Change, Kept, KeyFold
 from freshline.index.layout import Segment
-from freshline.retrieval.lexical_index import LexicalIndex, LexicalView
+from freshline.retrieval.lexical import LexicalIndex, LexicalView, NewIndex
+from freshline.retrieval.lexical_index import TantivyIndex
 from freshline.retrieval.live import LiveSegment, Places, SegmentRows
 
 #: Share of deleted rows from which the lexical index is built anew, and rows from which that matters.
@@ -23,7 +24,8 @@ _WASTE, _ROWS = 0.5, 1000
 class Assembly:
     """Live segments of one generation."""
 
-    def __init__(self) -> None:
+    def __init__(self, new_index: NewIndex = TantivyIndex) -> None:
+        self._new_index = new_index
         self._fold = KeyFold()
         self._segments: dict[int, LiveSegment] = {}
         self._numbers: dict[str, int] = {}
@@ -74,7 +76,7 @@ class Assembly:
         self._segments[number] = LiveSegment(SegmentRows(number, segment), dead)
         self._uids[number] = np.full(segment.rows.num_rows, -1, np.int64)
         if segment.add.shard not in self._lexical:
-            self._lexical[segment.add.shard] = LexicalIndex()
+            self._lexical[segment.add.shard] = self._new_index()
         return number
 
     def _leave(self, segment_id: str) -> bool:

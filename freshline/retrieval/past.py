@@ -24,6 +24,8 @@ from freshline.index.state import ManifestState
 from freshline.index.times import DecisionTimes
 from freshline.lake.storage import Storage
 from freshline.retrieval.assembly import Assembly
+from freshline.retrieval.lexical import NewIndex
+from freshline.retrieval.lexical_index import TantivyIndex
 from freshline.retrieval.snapshot import Snapshot, served_segments, take
 from schemas.reject import Rejected
 
@@ -54,6 +56,7 @@ class PastSnapshots:
         fingerprint_id: str,
         *,
         keep: int = 2,
+        new_index: NewIndex = TantivyIndex,
         newest: Callable[[], Snapshot] | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -62,6 +65,7 @@ class PastSnapshots:
         self._times = DecisionTimes(manifest)
         self._fingerprint = fingerprint_id
         self._keep = keep
+        self._new_index = new_index
         self._newest = newest or (lambda: Snapshot(fingerprint=fingerprint_id))
         self._clock = clock or SystemClock()
         self._loading = Lock()
@@ -129,7 +133,7 @@ class PastSnapshots:
                 len(self._kept) >= self._keep
             ):  # before the next is built: no more than `keep` are ever in memory
                 self._kept.popitem(last=False)
-        assembly = Assembly()
+        assembly = Assembly(self._new_index)
         assembly.replace(
             [loaded.get(name) or read_segment(self._storage, add) for name, add in wanted.items()], ()
         )

@@ -15,6 +15,8 @@ from freshline.index.segment import read_segment
 from freshline.index.state import ManifestState
 from freshline.lake.storage import Storage
 from freshline.retrieval.assembly import Assembly
+from freshline.retrieval.lexical import NewIndex
+from freshline.retrieval.lexical_index import TantivyIndex
 from freshline.retrieval.snapshot import Snapshot, served_segments, take
 
 _log = structlog.get_logger()
@@ -26,10 +28,17 @@ class SnapshotReader:
     """`current` is always whole: searching threads keep the one that they took."""
 
     def __init__(
-        self, storage: Storage, manifest: Manifest, fingerprint_id: str, *, clock: Clock | None = None
+        self,
+        storage: Storage,
+        manifest: Manifest,
+        fingerprint_id: str,
+        *,
+        new_index: NewIndex = TantivyIndex,
+        clock: Clock | None = None,
     ) -> None:
         self._storage = storage
         self._manifest = manifest
+        self._new_index = new_index
         self._clock = clock or SystemClock()
         self._lock = Lock()
         self._assembly: Assembly | None = None
@@ -102,7 +111,7 @@ class SnapshotReader:
             new = [loaded[name] for name in wanted if name not in assembly.ids]
             if assembly.replace(new, assembly.ids - set(wanted)):
                 return assembly
-        fresh = Assembly()
+        fresh = Assembly(self._new_index)
         fresh.replace([loaded[name] for name in wanted], ())
         return fresh
 

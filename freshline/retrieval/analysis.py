@@ -1,0 +1,108 @@
+"""What a row and a question are made of for lexical search, by language: fields, terms and what a term counts for.
+
+    body   title and heading path several times, passage, words of names in mixed case; stems of the language
+    exact  identifiers as they are written (freshline.retrieval.identifiers)
+
+Knows no index and no score.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from itertools import islice
+from typing import Any, NamedTuple
+
+import tantivy
+
+from freshline.retrieval.identifiers import humps, identifiers
+from freshline.retrieval.languages import STEMMERS, WITHOUT_STOP_WORDS
+from freshline.retrieval.scripts import question_text, row_text
+
+BODY, EXACT = "body", "exact"
+#: How often the title stands in the body: a term of it counts for more than one of the passage, and saturates with it.
+TITLE_TIMES = 2
+#: What a function word counts for: findable, and no reason to rank a row above one with the words that matter.
+FUNCTION_WEIGHT = 0.4
+#: What an identifier counts for as a whole, beside its parts in the body.
+EXACT_WEIGHT = 1.0
+#: Distinct terms of one question at most, the first ones, and code points that they are read from: bounds the cost of
+#: a question that is a book.
+MAX_TERMS = 256
+_MAX_QUESTION = 20_000
+#: Longer tokens are no words: bytes.
+_LONGEST_TOKEN = 255
+
+
+class Term(NamedTuple):
+    """One term of a question: the field that it is looked up in, and what a match counts for."""
+
+    field: str
+    text: str
+    weight: float
+
+
+class Analysis:
+    """One language, by its code or "none"; the same for rows and questions."""
+
+    def __init__(self, language: str) -> None:
+        self.analyzers = {BODY: _words(language), EXACT: _whole()}
+        self._content_words = _words(language, function_words=False).analyze
+
+    def row(self, title: str | None, heading: str, text: str) -> dict[str, str]:
+        """Return {field: text to be analysed} of a row."""
+        body = row_text("\n".join([*[title or ""] * TITLE_TIMES, heading, text]))
+        return {BODY: "\n".join((body, *humps(body))), EXACT: " ".join(identifiers(body))}
+
+    def question(self, text: str) -> list[Term]:
+        """Return the distinct terms of a question, at most MAX_TERMS; no text raises, none is read as an operator.
+
+        Function words count for less, except where there is nothing else.
+        """
+        text = question_text(text[:_MAX_QUESTION])
+        return list(islice(self._terms(text), MAX_TERMS))
+
+    def _terms(self, text: str) -> Iterator[Term]:
+        for form in dict.fromkeys(identifiers(text)):
+            yield Term(EXACT, form, EXACT_WEIGHT)
+        words = "\n".join((text, *humps(text)))
+        content = set(self._content_words(words))
+        for word in dict.fromkeys(self.analyzers[BODY].analyze(words)):
+            yield Term(BODY, word, 1.0 if word in content or not content else FUNCTION_WEIGHT)
+
+
+@cache
+def analysis_of(language: str) -> Analysis:
+    """Return the analysis of a language; the same object each time."""
+    return Analysis(language)
+
+
+@cache
+def lexical_schema() -> Any:
+    """Return the fields of a row in tantivy, the same for all languages."""
+    builder = tantivy.SchemaBuilder()
+    for field in (BODY, EXACT):
+        builder.add_text_field(field, tokenizer_name=field, index_option="freq")
+    # not unsigned: there tantivy-py's delete by term finds nothing and says nothing
+    builder.add_integer_field("uid", indexed=True, fast=True)
+    return builder.build()
+
+
+def _words(language: str, *, function_words: bool = True) -> Any:
+    """Return an analyzer: lower case, stems, no accents.
+
+    Accents go first in English, where they are foreign to the stemmer ("résumés" = "resumes"), and last elsewhere,
+    where stems depend on them.
+    """
+    fold, name = tantivy.Filter.ascii_fold(), STEMMERS.get(language)
+    filters = [tantivy.Filter.remove_long(_LONGEST_TOKEN), tantivy.Filter.lowercase()]
+    stems = [tantivy.Filter.stemmer(name)] if name else []
+    if name and not function_words and language not in WITHOUT_STOP_WORDS:
+        filters.append(tantivy.Filter.stopword(name))
+    filters.extend([fold, *stems] if language == "en" else [*stems, fold])
+    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+    for each in filters:
+        builder = builder.filter(each)
+    return builder.build()
+
+
+def _whole() -> Any:
+    return tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()

@@ -1,0 +1,146 @@
+"""BM25 over one shard's tantivy indexes at one moment, each row seen or not.
+
+tantivy finds the best n of a flat union of terms without scoring most of the rest (block-max WAND), but not under
+any further clause. So there are two exact ways, and the cheaper one is taken by how much is seen:
+
+    prefix   the best n of all rows, then those of them that are seen: the first of these are the first of
+             all seen ones. n grows until there are enough.
+    listed   each term only in the rows that are seen, which are listed
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import ceil
+from typing import Any, NamedTuple
+
+import numpy as np
+import tantivy
+from numpy.typing import NDArray
+
+from freshline.retrieval.analysis import Term, analysis_of, lexical_schema
+from freshline.retrieval.lexical import Found, Places
+from freshline.retrieval.seen import Seen
+
+#: So many seen rows are listed at most, where the prefix that is to be expected is longer than they are many by
+#: the factor below (docs/decisions/0032).
+MOST_LISTED, LISTED_COST = 2_000, 1.0
+#: Candidates fetched at most to settle a tie at the end of a ranking; a longer tie is cut in the index's order.
+_LONGEST_TIE = 200_000
+#: How much longer than expected the first prefix is, and by how much each one is longer than the one before.
+_SPARE, _GROWTH = 1.3, 4
+#: Digits of a score behind the point: sums in another order are the same score, so ties are ties.
+_DIGITS = 4
+
+_MUST, _SHOULD = tantivy.Occur.Must, tantivy.Occur.Should
+_query = tantivy.Query
+
+
+class _Hits(NamedTuple):
+    """Best first."""
+
+    uids: NDArray[np.int64]
+    scores: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class TantivyView:
+    """A LexicalView. uid u lies in segment places[u, 0], row places[u, 1]."""
+
+    #: by language
+    searchers: Mapping[str, Any]
+    places: Places
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows are in."""
+        return sum(searcher.num_docs for searcher in self.searchers.values())
+
+    def search(self, text: str, seen: Seen, depth: int) -> Found:
+        """Return at least the best `depth` of all seen rows that hold a term, in each language."""
+        found = [one.search(self.places, seen, depth) for one in self._questions(text) if seen.count]
+        uids = np.concatenate([np.empty(0, np.int64), *(hits.uids for hits in found)])
+        return Found(
+            np.concatenate([np.empty(0, np.float32), *(hits.scores for hits in found)]), self.places[uids]
+        )
+
+    def scores(self, text: str, places: Places) -> NDArray[np.float32]:
+        """Return float32[n]: what `search` gives the rows at these places, 0 for those without a term."""
+        uids = self._uids(places)
+        scores = np.zeros(len(self.places) + 1, np.float32)
+        for question in self._questions(text) if len(uids) else ():
+            hits = question.listed(np.unique(uids), len(uids))
+            scores[hits.uids] = hits.scores
+        return scores[uids]
+
+    def _questions(self, text: str) -> list["_Question"]:
+        asked = [(one, analysis_of(language).question(text)) for language, one in self.searchers.items()]
+        return [_Question(searcher, terms) for searcher, terms in asked if terms]
+
+    @cached_property
+    def _by_place(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return (where each segment begins, uid of each of its rows): the places the other way round."""
+        numbers, rows = self.places.T
+        sizes = np.zeros(int(numbers.max(initial=-1)) + 1, np.int64)
+        np.maximum.at(sizes, numbers, rows + 1)
+        begins = np.cumsum(sizes) - sizes
+        uids = np.full(int(sizes.sum()), len(self.places), np.int64)
+        uids[begins[numbers] + rows] = np.arange(len(numbers))
+        return begins, uids
+
+    def _uids(self, places: Places) -> NDArray[np.int64]:
+        begins, uids = self._by_place
+        found: NDArray[np.int64] = uids[begins[places[:, 0]] + places[:, 1]]
+        return found
+
+
+class _Question:
+    """The terms of one question in one language, and the rows of that language."""
+
+    def __init__(self, searcher: Any, terms: Sequence[Term]) -> None:
+        self._searcher = searcher
+        self._schema = lexical_schema()
+        self._terms = [
+            _query.boost_query(_query.term_query(self._schema, field, text, "freq"), weight)
+            for field, text, weight in terms
+        ]
+
+    def search(self, places: Places, seen: Seen, depth: int) -> _Hits:
+        """Return the best `depth` seen rows and what ties with the last of them."""
+        rows = self._searcher.num_docs
+        least = depth + 1
+        limit = least if seen.count >= len(places) else ceil(_SPARE * least * len(places) / seen.count)
+        union = _query.boolean_query([(_SHOULD, term) for term in self._terms])
+        while True:
+            if seen.count <= min(MOST_LISTED, limit * LISTED_COST):
+                return self.listed(np.flatnonzero(seen.of(places)), least)
+            hits = self._best(union, min(limit, rows))
+            mask = seen.of(places[hits.uids])
+            found = _Hits(hits.uids[mask], hits.scores[mask])
+            if len(hits.uids) < limit or _settled(found.scores, hits.scores[-1], depth, limit):
+                return found
+            limit *= _GROWTH
+
+    def listed(self, uids: NDArray[np.int64], least: int) -> _Hits:
+        """Return the best of these rows, `least` of them or all, and what ties with the last of them."""
+        wanted = _query.const_score_query(_query.term_set_query(self._schema, "uid", uids.tolist()), 0.0)
+        union = _query.boolean_query(
+            [(_SHOULD, _query.boolean_query([(_MUST, wanted), (_MUST, term)])) for term in self._terms]
+        )
+        limit = least
+        while True:
+            hits = self._best(union, limit)
+            if len(hits.uids) < limit or _settled(hits.scores, hits.scores[-1], least - 1, limit):
+                return hits
+            limit *= _GROWTH
+
+    def _best(self, query: Any, limit: int) -> _Hits:
+        hits = self._searcher.search(query, limit, count=False).hits
+        uids = self._searcher.fast_field_values("uid", [address for _, address in hits])
+        scores = np.array([score for score, _ in hits], np.float32).round(_DIGITS)
+        return _Hits(np.array(uids, np.int64), scores)
+
+
+def _settled(scores: NDArray[np.float32], last: np.float32, depth: int, limit: int) -> bool:
+    """Whether nothing behind a score of `last` can be among the best `depth`, or it ties without end."""
+    return len(scores) > depth and bool(scores[depth - 1] > last or limit > _LONGEST_TIE)
