@@ -195,5 +195,5 @@ def _field(name: str, where: Where) -> Field:
     if name in _OPERATORS:
         raise where.error('an operator stands inside a field, as in {"year": {"$gte": 2000}}')
     raise where.error(
-        f"no such field or operator{near(name, (*BUILT_IN, *_COMBINING))}; a metadata key is $$…"
+        f"no such field or operator{near(name, (*BUILT_IN, *_COMBINING))}; a metadata key is $$name"
     )

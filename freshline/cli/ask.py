@@ -5,14 +5,25 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from freshline.cli.common import AsJson, ConfigFile, Sets, err, load, out, print_json
+from freshline.cli.past import AsOfSeq, AsOfTime, as_of_request, told
+from freshline.cli.where import Filter, Where, filter_of
 
 if TYPE_CHECKING:
-    from schemas.messages import Citation, Response
+    from schemas.messages import AsOfRequest, Citation, Response
+
+
+_EXAMPLES = """Example:  freshline ask 'When is tea?' --collection notes --json
+
+Only some documents:  freshline ask 'Who reigns?' --where 'year>=2000' --where country=France
+
+The same as JSON:  freshline ask 'Who reigns?' --filter '{"year": {"$gte": 2000}, "country": "France"}'
+
+What was the answer then:  freshline ask 'When is tea?' --as-of 2026-11-22T10:00Z"""
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command(epilog="Example:  freshline ask 'When is tea?' --collection notes --json")(ask)
+    app.command(epilog=_EXAMPLES)(ask)
 
 
 def ask(
@@ -24,6 +35,10 @@ def ask(
     k: Annotated[int, typer.Option(help="Chunks to retrieve.")] = 5,
     principal: Annotated[list[str] | None, typer.Option(help="Who is asking; may be repeated.")] = None,
     generate: Annotated[bool, typer.Option(help="Write an answer, or only retrieve.")] = True,
+    where: Where = None,
+    filter_: Filter = None,
+    as_of: AsOfTime = None,
+    as_of_seq: AsOfSeq = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait.")] = 30.0,
     as_json: AsJson = False,
     sets: Sets = None,
@@ -32,6 +47,8 @@ def ask(
     """Ask a question and wait for its answer. Exit code 1 where the answer is an error."""
     from freshline.client import Asker  # noqa: PLC0415
 
+    past = as_of_request(as_of, as_of_seq)
+    condition = filter_of(filter_, where)
     with err().status("asking"), Asker(load(sets, config, ("kafka",)).settings.kafka) as asker:
         response = asker.ask(
             question,
@@ -39,17 +56,19 @@ def ask(
             principals=tuple(principal or ()),
             k=k,
             generate=generate,
+            as_of=past,
+            filter=condition,
             timeout=timeout,
         )
     if as_json:
         print_json(response)
     else:
-        _show(response)
+        _show(response, past)
     if response.status == "error":
         raise typer.Exit(1)
 
 
-def _show(response: "Response") -> None:
+def _show(response: "Response", past: "AsOfRequest | None") -> None:
     from rich.text import Text  # noqa: PLC0415
 
     console = out()
@@ -62,7 +81,7 @@ def _show(response: "Response") -> None:
             console.print(
                 Text(f"  {hit.score:.3f}  {hit.collection}/{hit.doc_id}  {_one_line(hit.text)[:160]}")
             )
-    console.print(Text(_stamp(response), "cyan"))
+    console.print(Text(_stamp(response, told(past if response.status != "error" else None)), "cyan"))
 
 
 def _answer(response: "Response") -> str:
@@ -79,10 +98,10 @@ def _cited(citation: "Citation") -> str:
     return f"“{_one_line(citation.quote)}” {place} ({where})"
 
 
-def _stamp(response: "Response") -> str:
+def _stamp(response: "Response", begins: str) -> str:
     as_of = response.as_of
     if as_of is None:
-        return "as of: unknown"
+        return f"{begins}: unknown"
     offsets = ", ".join(
         f"{topic}[{partition}] below {offset}"
         for topic, partitions in as_of.coverage.items()
@@ -90,7 +109,7 @@ def _stamp(response: "Response") -> str:
     )
     stale = " STALE" if response.stale else ""
     stages = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in response.timings.items())
-    return f"as of{stale}: {offsets or 'no document yet'} (manifest {as_of.seq}); {stages}"
+    return f"{begins}{stale}: {offsets or 'no document yet'} (manifest {as_of.seq}); {stages}"
 
 
 def _one_line(text: str) -> str:

@@ -10,17 +10,19 @@ Knows no rows: what a thing is, its maker says (freshline.retrieval.fields).
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from schemas.condition_values import NUMBER, TEXT, Interval, Key, key_of
+from schemas.condition_values import BOOLEAN, NULL, NUMBER, TEXT, Interval, Key
 from schemas.messages import Scalar
 
 Mask = NDArray[np.bool_]
 Codes = NDArray[np.int32]
+_RANKS = {type(None): NULL, bool: BOOLEAN, int: NUMBER, float: NUMBER, str: TEXT}
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -67,18 +69,15 @@ class Column:
 def metadata_columns(objects: Sequence[str | None]) -> dict[str, Column]:
     """Return the column of each key in these JSON objects of scalars; thing i is objects[i], None has no key."""
     decode = msgspec.json.Decoder(dict[str, Scalar]).decode
-    decoded: dict[str, list[tuple[str, Key]]] = {}
-    found: dict[str, tuple[list[int], list[Key]]] = {}
+    found: dict[str, tuple[list[int], list[Scalar]]] = {}
     for place, text in enumerate(objects):
-        if text is None:
-            continue
-        if text not in decoded:
-            decoded[text] = [(name, key_of(value)) for name, value in decode(text).items()]
-        for name, key in decoded[text]:
-            places, keys = found.setdefault(name, ([], []))
+        for name, value in decode(text).items() if text is not None else ():
+            if name not in found:
+                found[name] = ([], [])
+            places, values = found[name]
             places.append(place)
-            keys.append(key)
-    return {name: _column(keys, places, len(objects)) for name, (places, keys) in found.items()}
+            values.append(value)
+    return {name: _column(values, places, len(objects)) for name, (places, values) in found.items()}
 
 
 def text_column(values: pa.ChunkedArray) -> Column:
@@ -101,11 +100,18 @@ def number_column(values: NDArray[np.int64], there: Mask) -> Column:
     return Column(keys, codes.astype(np.int32), _places(there), len(values))
 
 
-def _column(keys: Sequence[Key], places: Sequence[int], size: int) -> Column:
-    distinct = sorted(set(keys))
-    code = {key: place for place, key in enumerate(distinct)}
-    codes = np.fromiter(map(code.__getitem__, keys), np.int32, len(keys))
-    return Column(distinct, codes, None if len(places) == size else np.array(places, np.int32), size)
+def _column(values: Sequence[Scalar], places: Sequence[int], size: int) -> Column:
+    keys: list[Key] = []
+    codes = np.empty(len(values), np.int32)
+    kinds = np.fromiter((_RANKS[type(value)] for value in values), np.int8, len(values))
+    for rank in np.unique(kinds).tolist():  # equal within a rank is equal in Python; true and 1 have two
+        where = np.flatnonzero(kinds == rank)
+        ranked = values if len(where) == len(values) else [values[place] for place in where.tolist()]
+        distinct: list[Any] = sorted(set(ranked)) if rank != NULL else [None]
+        code = {value: len(keys) + place for place, value in enumerate(distinct)}
+        codes[where] = np.fromiter(map(code.__getitem__, ranked), np.int32, len(ranked))
+        keys += [(rank, value) for value in distinct]
+    return Column(keys, codes, None if len(places) == size else np.array(places, np.int32), size)
 
 
 def _places(there: Mask) -> Codes | None:
