@@ -18,10 +18,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from freshline.index.entries import Add
+from freshline.index.vectors import flat_of
 from schemas.tables import REVISION, TIME
 
-#: Version of the files' layout; release N reads N - 1 and refuses others.
-SEGMENT_FORMAT = 1
+#: Version of the files' layout; release N reads N - 1 and refuses others. 2: vectors.faiss holds codes too, where
+#: freshline.index.vectors finds that they help; a segment without them is still written as 1.
+SEGMENT_FORMAT = 2
 
 VECTORS_FILE = "vectors.faiss"
 ROWS_FILE = "rows.arrow"
@@ -74,5 +76,5 @@ class Segment:
 
     def vectors(self) -> NDArray[np.float32]:
         """Return float32[n, d], a copy."""
-        vectors: NDArray[np.float32] = self.index.reconstruct_n(0, self.index.ntotal)
+        vectors: NDArray[np.float32] = flat_of(self.index).reconstruct_n(0, self.index.ntotal)
         return vectors

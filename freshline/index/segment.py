@@ -28,6 +28,7 @@ from freshline.index.layout import (
     VECTORS_FILE,
     Segment,
 )
+from freshline.index.vectors import codes_of, make_index
 from freshline.lake.conform import conform
 from freshline.lake.storage import Storage
 from freshline.revision import Kind
@@ -35,6 +36,8 @@ from freshline.revision import Kind
 __all__ = ["SEGMENT_FORMAT", "SEGMENT_ROWS", "SEGMENT_STATES", "Segment", "read_segment", "write_segment"]
 
 _MATRIX = 2  # axes
+#: What a segment without codes is written as: nothing in it is new to the release before.
+_FLAT_FORMAT = SEGMENT_FORMAT - 1
 
 
 def write_segment(
@@ -57,12 +60,12 @@ def write_segment(
 
     rows, states = conform(rows, SEGMENT_ROWS), conform(states, SEGMENT_STATES)
     _check(rows, states, vectors)
-    index = faiss.IndexFlatIP(vectors.shape[1])
-    index.add(np.ascontiguousarray(vectors))
+    index = make_index(vectors)
+    layout = _FLAT_FORMAT if codes_of(index) is None else SEGMENT_FORMAT
     contents = {
         VECTORS_FILE: faiss.serialize_index(index).tobytes(),
-        ROWS_FILE: _encode(rows, fingerprint_id),
-        STATES_FILE: _encode(states, fingerprint_id),
+        ROWS_FILE: _encode(rows, fingerprint_id, layout),
+        STATES_FILE: _encode(states, fingerprint_id, layout),
     }
     name = uuid4().hex
     path = f"segments/g{generation}/s{shard}/{name}"
@@ -78,7 +81,7 @@ def write_segment(
         states=states.num_rows,
         bytes=sum(len(content) for content in contents.values()),
         fingerprint=fingerprint_id,
-        format=SEGMENT_FORMAT,
+        format=layout,
         tier=tier,
     )
 
@@ -91,10 +94,10 @@ def read_segment(storage: Storage, add: Add) -> Segment:
     """
     import faiss  # noqa: PLC0415 - after the fork
 
-    if add.format != SEGMENT_FORMAT or set(add.files) != set(FILES):
+    if add.format not in (_FLAT_FORMAT, SEGMENT_FORMAT) or set(add.files) != set(FILES):
         raise FormatError(
-            f"segment {add.path} has format {add.format} with {sorted(add.files)}; this release reads format "
-            f"{SEGMENT_FORMAT}: use the release that wrote it, or rebuild the index"
+            f"segment {add.path} has format {add.format} with {sorted(add.files)}; this release reads formats "
+            f"{_FLAT_FORMAT} and {SEGMENT_FORMAT}: use the release that wrote it, or rebuild the index"
         )
     content = {file: _verified(storage, add, file) for file in FILES}
     try:
@@ -122,8 +125,8 @@ def _verified(storage: Storage, add: Add, file: str) -> bytes:
     return content
 
 
-def _encode(table: pa.Table, fingerprint_id: str) -> bytes:
-    metadata = {FORMAT_KEY: str(SEGMENT_FORMAT).encode(), FINGERPRINT_KEY: fingerprint_id.encode()}
+def _encode(table: pa.Table, fingerprint_id: str, layout: int) -> bytes:
+    metadata = {FORMAT_KEY: str(layout).encode(), FINGERPRINT_KEY: fingerprint_id.encode()}
     table = table.replace_schema_metadata(metadata)
     sink = pa.BufferOutputStream()
     options = pa.ipc.IpcWriteOptions(compression="zstd")

@@ -1,52 +1,90 @@
-"""Exact nearest neighbours over the segments of a snapshot, by inner product.
+"""Nearest neighbours over the segments of a snapshot, by inner product, one FAISS call a segment and sight.
 
-FAISS sees the mask of a sight as its selector, so nothing is filtered afterwards. With a selector
-FAISS computes each product by itself, not as a block of a matrix product: a score depends on the two vectors
-alone, to the last bit, however rows are cut into segments.
+FAISS sees the mask of a sight as its selector, so nothing is filtered afterwards. Where few rows may be seen, or the
+segment is small, every one of them is compared. Elsewhere the segment's codes propose candidates, several for each
+wanted row, and what they propose is compared.
+
+Either way a score is the product of two stored vectors, computed by itself and not as a block of a matrix product: it
+depends on these two alone, to the last bit, however rows are cut into segments and however they were found.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from freshline.index.vectors import EXACT_ROWS, candidates_for, codes_of, flat_of, products
 from freshline.retrieval.live import LiveSegment
 from freshline.retrieval.masks import Mask
 from freshline.retrieval.ranking import Part, Ranking, rank
 from freshline.retrieval.sight import Sight
 
 Vectors = NDArray[np.float32]
+#: Scores and rows of one query
+Found = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
 def dense(
-    segments: Mapping[int, LiveSegment], sights: Sequence[Sight], vectors: Vectors, *, depth: int
+    segments: Mapping[int, LiveSegment],
+    sights: Sequence[Sight],
+    vectors: Vectors,
+    *,
+    depth: int,
+    exact: bool = False,
 ) -> list[Ranking]:
-    """Return the best `depth` rows for each of vectors float32[n, d], seen with sights[n]. depth ≥ 1."""
+    """Return the best `depth` rows for each of vectors float32[n, d], seen with sights[n]. depth ≥ 1.
+
+    Never fewer while so many are visible. Exact in segments of up to EXACT_ROWS rows and where so few may be seen,
+    ties at the end included; everywhere with `exact`.
+    """
     parts: list[list[Part]] = [[] for _ in sights]
     for sight in dict.fromkeys(sights):
         queries = [place for place, one in enumerate(sights) if one is sight]
         for number, segment in segments.items():
-            found = _search(segment, sight.masks[number], vectors[queries], depth)
-            for query, part in zip(queries, found, strict=False):
-                parts[query].append(part)
+            found = _search(segment.rows.segment.index, sight.masks[number], vectors[queries], depth, exact)
+            for query, (scores, rows) in zip(queries, found, strict=False):
+                numbers = np.full(len(rows), number, np.int64)
+                parts[query].append(Part(scores, segment.rows.chunk_ids[rows], numbers, rows))
     return [rank(each, depth) for each in parts]
 
 
-def _search(segment: LiveSegment, mask: Mask, vectors: Vectors, depth: int) -> Iterable[Part]:
-    """Yield one part per vector: its best `depth` rows of this segment, and all that tie with the last of them."""
+def _search(index: Any, mask: Mask, vectors: Vectors, depth: int, exact: bool) -> Iterator[Found]:
+    """Yield for each vector its best `depth` rows and those that tie with the last of them; nothing if none is seen."""
     count = int(np.count_nonzero(mask))
     if count == 0:
         return
     bits = np.packbits(mask, bitorder="little")  # FAISS keeps a pointer: alive until the search is done
     selector = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg,arg-type] # stubs lack the NumPy form
-    parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg] # and the keyword
-    index = segment.rows.segment.index
-    scores, rows = index.search(vectors, min(depth + 1, count), params=parameters)
+    wanted = min(depth, count)
+    if codes_of(index) is None or exact or count <= max(EXACT_ROWS, depth):
+        yield from _compared(flat_of(index), selector, vectors, wanted, count)
+    else:
+        yield from _proposed(index, selector, vectors, wanted, count)
+
+
+def _compared(flat: Any, selector: Any, vectors: Vectors, wanted: int, count: int) -> Iterator[Found]:
+    """Compare every row that the selector lets through."""
+    parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg] # stubs lack the keyword
+    scores, rows = flat.search(vectors, min(wanted + 1, count), params=parameters)
     for query in range(len(vectors)):
         best, where = scores[query], rows[query]
-        if count > depth and best[depth] == best[depth - 1]:
-            below = float(np.nextafter(best[depth], np.float32(-np.inf)))
-            _, best, where = index.range_search(vectors[query : query + 1], below, params=parameters)
-        numbers = np.full(len(where), segment.rows.number, np.int64)
-        yield Part(best, segment.rows.chunk_ids[where], numbers, where)
+        if count > wanted and best[wanted] == best[wanted - 1]:
+            below = float(np.nextafter(best[wanted], np.float32(-np.inf)))
+            _, best, where = flat.range_search(vectors[query : query + 1], below, params=parameters)
+        yield best, where
+
+
+def _proposed(index: Any, selector: Any, vectors: Vectors, wanted: int, count: int) -> Iterator[Found]:
+    """Compare what the codes propose; every row where they propose too few."""
+    flat, codes = flat_of(index), codes_of(index)
+    parameters = faiss.SearchParametersIVF(sel=selector, nprobe=1)  # type: ignore[call-arg] # and these
+    _, rows = codes.search(vectors, min(candidates_for(index, wanted), count), params=parameters)  # type: ignore[union-attr] # not None here
+    scores = products(flat, vectors, rows)
+    for query in range(len(vectors)):
+        if np.count_nonzero(rows[query] >= 0) < wanted:
+            yield from _compared(flat, selector, vectors[query : query + 1], wanted, count)
+            continue
+        best = scores[query] >= np.partition(scores[query], -wanted)[-wanted]
+        yield scores[query][best], rows[query][best]
