@@ -28,6 +28,7 @@ from freshline.index.manifest import Manifest
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
 from freshline.observability import serve_health, setup_logging
+from freshline.reranking.load import load_reranker
 from freshline.retrieval.languages import languages_of
 from freshline.retrieval.lexical import NewIndex
 from freshline.retrieval.lexical_index import TantivyIndex
@@ -97,7 +98,13 @@ def _worker(settings: Settings, log: Log, embedder: Embedder, refresher: Refresh
     return Worker(
         log,
         names(settings),
-        answerer=Answerer(embedder, generator, clock, policy=policy_of(settings.retrieval)),
+        answerer=Answerer(
+            embedder,
+            generator,
+            clock,
+            policy=policy_of(settings.retrieval),
+            reranker=load_reranker(settings.models, embedder),
+        ),
         knowledge=refresher,
         past=_past(settings, embedder, refresher),
         clock=clock,

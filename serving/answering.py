@@ -16,6 +16,7 @@ from freshline.retrieval.hit import Hit
 from freshline.retrieval.neighbours import expand
 from freshline.retrieval.policy import Policy
 from freshline.retrieval.request import SearchRequest
+from freshline.retrieval.reranker import Reranker
 from freshline.retrieval.search import search as search_snapshot
 from freshline.retrieval.snapshot import Snapshot
 from schemas.conditions import parse
@@ -40,11 +41,13 @@ class Answerer:
         clock: Clock,
         *,
         policy: Policy | None = None,
+        reranker: Reranker | None = None,
         search: Search = search_snapshot,
     ) -> None:
         self._embedder = embedder
         self._generator = generator
         self._policy = policy or Policy()
+        self._reranker = reranker
         self._search = search
         self._clock = clock
 
@@ -77,7 +80,9 @@ class Answerer:
         vectors = self._embedder.queries([asked.query.text for asked in batch])
         watch.lap("embed")
         requests = [_request(asked.query) for asked in batch]
-        found = self._search(snapshot, requests, vectors, now_ms=now_ms, policy=self._policy)
+        found = self._search(
+            snapshot, requests, vectors, now_ms=now_ms, policy=self._policy, reranker=self._reranker
+        )
         wanted = [hits if asked.query.generate else [] for asked, hits in zip(batch, found, strict=True)]
         read = expand(snapshot, requests, wanted, now_ms=now_ms, around=self._policy.neighbours)
         watch.lap("retrieve")

