@@ -27,7 +27,7 @@ from freshline.evaluation.runs import Run
 
 def evaluate(folder: BeirFolder, plan: Plan, tell: Tell) -> tuple[Kept, dict[str, Run]]:
     """Run steps 1 to 6; the queries and judgements are read already. Raises UserError, MissingPart, TransientError."""
-    names = named_modes(plan.modes, reranker=False)
+    names = plan_modes(plan)
     found = survey(folder, lambda count: tell("reading the corpus", count, 0))  # 1
     with indexed(folder, plan, found.documents - found.empty, tell) as index:  # 2, 3
         questions = Questions(folder.queries, index.embedder.queries(list(folder.queries.values())))
@@ -38,12 +38,17 @@ def evaluate(folder: BeirFolder, plan: Plan, tell: Tell) -> tuple[Kept, dict[str
     return Kept(evaluation=replace(record, worker=worker), values=scores), runs
 
 
+def plan_modes(plan: Plan) -> list[str]:
+    """Return the modes that are compared. Raises UserError, ConfigError."""
+    return named_modes(plan.modes, reranker=bool(plan.loaded().settings.models.reranker))
+
+
 def search_all(
     index: Indexed, questions: Questions, names: list[str], plan: Plan, tell: Tell
 ) -> dict[str, Run]:
     """Return the run of each mode, all at one time over one snapshot."""
     now_ms, runs = round(time.time() * 1000), {}
-    for side in sides(names, index.settings, None):
+    for side in sides(names, index.settings, index.reranker):
         with timed(index.seconds, f"search {side.name}"):
             runs[side.name] = Finder(index.snapshot, side, now_ms, plan.drop_same).run(
                 questions, plan.k, tell
@@ -54,6 +59,6 @@ def search_all(
 def _ask(index: Indexed, questions: Questions, plan: Plan, tell: Tell) -> Worker | None:
     if not plan.ask:
         return None
-    finder = Finder(index.snapshot, own_side(index.settings, None), round(time.time() * 1000))
+    finder = Finder(index.snapshot, own_side(index.settings, index.reranker), round(time.time() * 1000))
     asking = Asking(kafka=index.settings.kafka, ends=index.publication.ends, most=plan.ask)
     return ask_worker(finder, questions, asking, tell)

@@ -39,7 +39,7 @@ def about(
         corpus=_corpus(folder, found, index),
         questions=questions_id(folder),
         embedder=index.embedder.fingerprint.id,
-        reranker=None,
+        reranker=index.reranker.fingerprint if index.reranker else None,
         chunker=serving.chunker if serving else "",
         seq=index.snapshot.seq,
         worker=None,

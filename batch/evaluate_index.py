@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from batch.evaluate_publish import Publication, Tell, publish, wait_until_covered
 from freshline.config import Loaded, load
@@ -18,7 +19,11 @@ from freshline.evaluation.beir import BeirFolder
 from freshline.index.manifest import Manifest
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
+from freshline.reranking.load import load_reranker
+from freshline.retrieval.languages import languages_of
+from freshline.retrieval.lexical_index import TantivyIndex
 from freshline.retrieval.reader import SnapshotReader
+from freshline.retrieval.reranker import Reranker
 from freshline.retrieval.snapshot import Snapshot
 from freshline.settings import Settings
 
@@ -51,6 +56,7 @@ class Indexed:
     publication: Publication
     snapshot: Snapshot
     embedder: Embedder
+    reranker: Reranker | None
     seconds: dict[str, float]
 
     @property
@@ -77,7 +83,12 @@ def indexed(folder: BeirFolder, plan: Plan, total: int, tell: Tell) -> Iterator[
         with timed(seconds, "index"):
             wait_until_covered(manifest, publication.ends, tell, stack.check)
         embedder = load_embedder(stack.settings.models)
-        reader = SnapshotReader(lake.storage, manifest, embedder.fingerprint.id)
+        reader = SnapshotReader(
+            lake.storage,
+            manifest,
+            embedder.fingerprint.id,
+            new_index=partial(TantivyIndex, languages_of(stack.settings.collections)),
+        )
         reader.refresh()
         yield Indexed(
             stack=stack,
@@ -85,6 +96,7 @@ def indexed(folder: BeirFolder, plan: Plan, total: int, tell: Tell) -> Iterator[
             publication=publication,
             snapshot=reader.current,
             embedder=embedder,
+            reranker=load_reranker(stack.settings.models, embedder),
             seconds=seconds,
         )
 

@@ -1,9 +1,10 @@
 """Which ways of searching are compared: dense, lexical, hybrid, and hybrid reranked where a reranker is configured."""
 
 import difflib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import cast, get_args
+from typing import cast
 
 from freshline.errors import UserError
 from freshline.retrieval.policy import Mode, Policy, policy_of
@@ -28,9 +29,7 @@ def named_modes(text: str, *, reranker: bool) -> list[str]:
     wanted = [name.strip() for name in text.split(",") if name.strip()] or there
     for name in wanted:
         if name == RERANKED and not reranker:
-            raise UserError(
-                "--modes names reranked, but no reranker is configured: see `freshline config show`."
-            )
+            raise UserError("--modes names reranked, but models.reranker is empty: set it.")
         if name not in there:
             near = difflib.get_close_matches(name, there, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(there)}."
@@ -42,7 +41,7 @@ def sides(names: Sequence[str], settings: Settings, reranker: Reranker | None) -
     """Return the sides of these modes."""
     policy = policy_of(settings.retrieval)
     return [
-        Side(name, replace(policy, mode="hybrid"), reranker)
+        Side(name, _unhurried(replace(policy, mode="hybrid")), reranker)
         if name == RERANKED
         else Side(name, replace(policy, mode=cast("Mode", name)))
         for name in names
@@ -50,6 +49,10 @@ def sides(names: Sequence[str], settings: Settings, reranker: Reranker | None) -
 
 
 def own_side(settings: Settings, reranker: Reranker | None) -> Side:
-    """Return what a worker of these settings does."""
-    policy = policy_of(settings.retrieval)
-    return Side("worker", policy, reranker if policy.mode in get_args(Mode) else None)
+    """Return what a worker of these settings does, given time."""
+    return Side("worker", _unhurried(policy_of(settings.retrieval)), reranker)
+
+
+def _unhurried(policy: Policy) -> Policy:
+    """Return the policy without a limit of time: what a reranker does is measured, not how busy this machine is."""
+    return replace(policy, rerank=replace(policy.rerank, budget=math.inf))

@@ -11,9 +11,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from batch.evaluate import evaluate
+from batch.evaluate import evaluate, plan_modes
 from batch.evaluate_index import Plan
-from batch.evaluate_modes import named_modes
 from batch.evaluate_screen import Screen
 from freshline.embedded.temporary import refuse_own
 from freshline.errors import MissingPart, UserError
@@ -62,7 +61,7 @@ def _refuse(wish: Wish) -> None:
 def _evaluate(wish: Wish, err: Console) -> Path:
     """Evaluate and keep; return the kept run's folder."""
     folder = open_folder(wish.path, wish.split)
-    named_modes(wish.plan.modes, reranker=False)
+    plan_modes(wish.plan)
     refuse_own(wish.plan.overrides)
     logging.getLogger("matplotlib").setLevel(logging.WARNING)  # it tells of its font cache
     _end_in_order_on_sigterm()

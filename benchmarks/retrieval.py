@@ -79,7 +79,7 @@ def measure_probes(folder: BeirFolder, probes: Sequence[Probe]) -> Figure:
     plan = Plan(environ=os.environ)
     total = survey(folder).documents
     with Screen(Console(stderr=True)) as screen, indexed(folder, plan, total, screen) as index:
-        finder = Finder(index.snapshot, own_side(index.settings, None), round(time.time() * 1000))
+        finder = Finder(index.snapshot, own_side(index.settings, index.reranker), round(time.time() * 1000))
         found = 0
         for start in range(0, len(probes), _FIRST):
             part = probes[start : start + _FIRST]

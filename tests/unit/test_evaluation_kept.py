@@ -121,7 +121,7 @@ def test_the_same_ids_with_other_judgements_are_not_compared(folder: Path) -> No
     [
         (Plan(k=9), "--k 9: expected 10 to 1000"),
         (Plan(modes="dense,lexcal"), "there is no mode 'lexcal'; did you mean lexical"),
-        (Plan(modes="reranked"), "no reranker is configured"),
+        (Plan(modes="reranked"), "models.reranker is empty"),
         (Plan(overrides=("lake.uri=/data",)), "lake.uri cannot be chosen"),
     ],
 )

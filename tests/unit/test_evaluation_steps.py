@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from batch import evaluate_publish, evaluate_search
-from batch.evaluate_modes import Side, named_modes, sides
+from batch.evaluate_modes import Side, named_modes, own_side, sides
 from batch.evaluate_publish import wait_until_covered
 from batch.evaluate_search import Finder, Questions
 from freshline.embedded import temporary
@@ -19,6 +19,7 @@ from freshline.errors import MissingPart, TransientError
 from freshline.index.entries import Cover
 from freshline.index.manifest import Manifest
 from freshline.index.state import ManifestState
+from freshline.reranking.overlap import OverlapReranker
 from freshline.retrieval.policy import Policy
 from freshline.retrieval.request import SearchRequest
 from freshline.retrieval.snapshot import Snapshot
@@ -115,11 +116,14 @@ def test_modes_are_the_settings_policy_in_each_mode() -> None:
     assert named_modes("", reranker=True) == ["dense", "lexical", "hybrid", "reranked"]
     assert named_modes("hybrid, dense,hybrid", reranker=False) == ["hybrid", "dense"]
     settings = Settings(retrieval=RetrievalSettings(mode="lexical", depth=77))
-    made = sides(["dense", "hybrid"], settings, None)
-    assert [(side.name, side.policy.mode, side.policy.depth) for side in made] == [
-        ("dense", "dense", 77),
-        ("hybrid", "hybrid", 77),
+    reranker = OverlapReranker()
+    made = sides(["dense", "hybrid", "reranked"], settings, reranker)
+    assert [(side.name, side.policy.mode, side.policy.depth, side.reranker) for side in made] == [
+        ("dense", "dense", 77, None),
+        ("hybrid", "hybrid", 77, None),
+        ("reranked", "hybrid", 77, reranker),
     ]
+    assert own_side(settings, reranker).policy.mode == "lexical"
 
 
 def test_a_killed_commands_folder_goes_at_the_next_start(
