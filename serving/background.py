@@ -1,4 +1,4 @@
-"""What a worker does beside answering, each in a daemon thread: listening for hints, saying that it is alive.
+"""What a worker does beside answering, each in a daemon thread: hearing hints, saying that it lives, checking itself.
 
 Best effort: a fault in here is logged and never stops an answer. Knows no Redis.
 """
@@ -41,6 +41,18 @@ def beating(heartbeats: Heartbeats, name: str, info: Callable[[], Mapping[str, A
         stop.wait(_BEAT)
 
     with _repeated("heartbeat", beat):
+        yield
+
+
+@contextmanager
+def checking(check: Callable[[], object], period: float) -> Iterator[None]:
+    """Call `check` every `period` seconds while the block runs."""
+
+    def wait_and_check(stop: Event) -> None:
+        if not stop.wait(period):
+            check()
+
+    with _repeated("self-check", wait_and_check):
         yield
 
 

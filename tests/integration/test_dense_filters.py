@@ -3,16 +3,13 @@
 from itertools import pairwise
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
-from freshline.index.entries import Add
-from freshline.index.layout import SEGMENT_ROWS, SEGMENT_STATES, Segment
-from freshline.index.vectors import codes_of, make_index
+from freshline.index.vectors import codes_of
 from freshline.retrieval.dense import dense
-from freshline.retrieval.live import LiveSegment, SegmentRows
 from freshline.retrieval.masks import Mask
 from freshline.retrieval.sight import Sight
+from tests.support.vectors import numbered_segment
 
 pytestmark = pytest.mark.integration
 
@@ -30,7 +27,7 @@ class World:
         self.vectors = self._around(random, self.topics)
         self.questions = self._around(random, random.integers(0, 200, 20))
         self.segments = {
-            number: segment_of(number, self.vectors[start:end], start)
+            number: numbered_segment(number, self.vectors[start:end], start)
             for number, (start, end) in enumerate(pairwise(CUTS))
         }
 
@@ -47,25 +44,6 @@ class World:
 @pytest.fixture(scope="module")
 def world() -> World:
     return World()
-
-
-def segment_of(number: int, vectors: np.ndarray, start: int) -> LiveSegment:
-    count = len(vectors)
-    filler = {"key": "c/d", "collection": "c", "doc_id": "d", "start": 0, "end": 0, "heading": "", "text": ""}
-    columns: dict[str, object] = {name: [value] * count for name, value in filler.items()}
-    columns |= {"chunk_id": [f"{start + row:06}" for row in range(count)], "ordinal": range(count)}
-    columns |= {"state": [0] * count, "acl": [["public"]] * count}
-    rows = pa.table(
-        {field.name: pa.array(columns.get(field.name, [None] * count), field.type) for field in SEGMENT_ROWS}
-    )
-    state = {field.name: 0 if pa.types.is_integer(field.type) else None for field in SEGMENT_STATES}
-    states = pa.Table.from_pylist([state | {"key": "c/d", "kind": "put"}], schema=SEGMENT_STATES)
-    add = Add(
-        segment=str(number), shard=0, generation=0, path="", files={}, rows=count, states=1, bytes=0,
-        fingerprint="", format=2,
-    )  # fmt: skip
-    segment = Segment(add, make_index(vectors), rows, states)
-    return LiveSegment(SegmentRows(number, segment), np.ones(count, bool))
 
 
 def brute(world: World, allowed: Mask) -> list[np.ndarray]:
