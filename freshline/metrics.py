@@ -40,6 +40,7 @@ PAST_SECONDS = _seconds("serving_past", "time of loading a past state for as_of"
 SNAPSHOT_SEQ = _gauge("serving_snapshot_seq", "manifest seq of the snapshot in use")
 SNAPSHOT_ROWS = _gauge("serving_snapshot_rows", "live chunks of the snapshot in use")
 SNAPSHOT_REFUSED = _counter("serving_snapshot_refused", "segments refused for damaged bytes")
+DENSE_RECALL = _gauge("serving_dense_recall", "recall@50 of dense search in the newest self-check, 0 to 1")
 # reranked | partly | out_of_time | nothing_to_do | failed
 RERANKED = _counter("serving_reranked", "questions by what reranking did to their ranking", "outcome")
 REDIS_FAULTS = _counter("redis_faults", "Redis operations that failed and were done without", "operation")
