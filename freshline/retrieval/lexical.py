@@ -48,6 +48,10 @@ class LexicalView(Protocol):
         """
         ...
 
+    def scores(self, text: str, places: Places) -> NDArray[np.float32]:
+        """Return float32[n]: what `search` gives the rows at these places, which are in; 0 for those without a term."""
+        ...
+
 
 class LexicalIndex(Protocol):
     """The live rows of one shard: columns collection, title, heading, text. Serves one thread."""

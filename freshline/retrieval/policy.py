@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from freshline.retrieval.fusion import Fusion
 from freshline.retrieval.recency import RecencyPolicy
 from freshline.retrieval.reranker import RerankPolicy
 from freshline.retrieval.selection import SelectionPolicy
@@ -19,6 +20,7 @@ class Policy:
 
     mode: Mode = "hybrid"
     depth: int = DEPTH
+    fusion: Fusion = field(default_factory=Fusion)
     recency: RecencyPolicy = field(default_factory=RecencyPolicy)
     rerank: RerankPolicy = field(default_factory=RerankPolicy)
     selection: SelectionPolicy = field(default_factory=SelectionPolicy)

@@ -2,7 +2,7 @@
 
     1. what each request may see                                    sight
     2. dense and lexical rankings of that, `depth` of each          dense, lexical
-    3. one ranking of both                                          fusion
+    3. one ranking of both, each completed by the other             completion, fusion
     4. newer before older, where a half-life is set                 recency
     5. the best ones read once more with the question               reranker
     6. k of them: so many of a document, none that says the same;   selection
@@ -19,8 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from freshline.retrieval.completion import complete_dense, complete_lexical
 from freshline.retrieval.dense import dense
-from freshline.retrieval.fetch import hits_of, row_of, values_of
+from freshline.retrieval.fetch import hits_of, values_of
 from freshline.retrieval.fusion import fuse
 from freshline.retrieval.hit import Hit, Place
 from freshline.retrieval.lexical import lexical
@@ -101,7 +102,7 @@ class _Batch:
         segments = self.snapshot.segments
         reading = Reading(
             document=lambda one: (one.number, int(segments[one.number].rows.owners[one.row])),
-            passage=lambda one: passage_of(*row_of(segments, one.number, one.row, _READ)),
+            passage=lambda one: passage_of(**values_of(segments, _places([one]), _READ)[0]),
         )
         return [Selection(request.k, self.policy.selection, reading) for request in self.requests]
 
@@ -114,20 +115,28 @@ class _Batch:
         if mode != "dense":
             rankings.append(lexical(self.snapshot.lexical, segments, sights, texts, depth=deepest))
         return [
-            _one(each, depth)
-            for each, depth in zip(zip(*rankings, strict=True), depths.values(), strict=True)
+            self._one(query, each, depth)
+            for (query, depth), each in zip(depths.items(), zip(*rankings, strict=True), strict=True)
         ]
+
+    def _one(self, query: int, rankings: Sequence[Ranking], depth: int) -> Ranking:
+        """Return one ranking of a query (step 3). Its own depth: how deep others of the batch go changes nothing."""
+        own = [ranking[:depth] for ranking in rankings]
+        if len(own) == 1:
+            return own[0]
+        both = own[0], own[1]
+        if self.policy.fusion.method == "standardised":
+            segments, text = self.snapshot.segments, self.requests[query].text
+            both = (
+                complete_dense(segments, self.vectors[query], *own),
+                complete_lexical(self.snapshot.lexical, segments, text, *own),
+            )
+        return fuse(*both, depth=depth, fusion=self.policy.fusion)
 
     def _decayed(self, ranking: Ranking) -> Ranking:
         recency = self.policy.recency
         times = times_ms(self.snapshot.segments, _places(ranking), recency.field)
         return decayed(ranking, times, self.now_ms, recency)
-
-
-def _one(rankings: Sequence[Ranking], depth: int) -> Ranking:
-    """Return one ranking of a query (step 3). Its own depth: how deep others of the batch go changes nothing."""
-    own = [ranking[:depth] for ranking in rankings]
-    return fuse(own, depth) if len(own) > 1 else own[0]
 
 
 def _places(candidates: Sequence[Candidate]) -> list[Place]:

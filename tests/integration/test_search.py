@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from freshline.clock import ManualClock
 from freshline.index.compaction import compact
+from freshline.retrieval.fusion import Fusion
 from freshline.retrieval.hit import Hit
 from freshline.retrieval.policy import Policy
 from freshline.retrieval.reader import SnapshotReader
@@ -206,7 +207,13 @@ def test_fusion_is_the_papers_formula(tmp_path: Path) -> None:
     index = new_index(tmp_path)
     texts = ("river stone", "river river", "cloud")
     index.publish([Event("c/d", Revision(0, 1, 0, 1), texts=texts)])
-    (hits,) = search(snapshot(index), [SearchRequest(text="cloud", k=3)], vector("cloud")[None], now_ms=0)
+    (hits,) = search(
+        snapshot(index),
+        [SearchRequest(text="cloud", k=3)],
+        vector("cloud")[None],
+        now_ms=0,
+        policy=Policy(fusion=Fusion(method="reciprocal", weight=0.5)),
+    )
     assert hits[0].text == "cloud"
     assert hits[0].score == pytest.approx(1 / 61 + 1 / 61)  # first in both
     assert hits[1].score == pytest.approx(1 / 62)  # second of the dense ranking alone
