@@ -35,13 +35,15 @@ from freshline.retrieval.lexical_index import TantivyIndex
 from freshline.retrieval.past import PastSnapshots
 from freshline.retrieval.policy import policy_of
 from freshline.retrieval.reader import SnapshotReader
+from freshline.retrieval.search import search
 from freshline.settings import Settings
 from freshline.transport.connection import topic_name
 from freshline.transport.kafka import open_log
 from freshline.transport.port import Log
 from freshline.transport.watchdog import Watchdog
 from serving.answering import Answerer
-from serving.background import beating, listening
+from serving.background import beating, checking, listening
+from serving.checking import PERIOD, SelfCheck
 from serving.knowledge import Refresher
 from serving.past import PastDesk
 from serving.topics import check_topics
@@ -92,7 +94,9 @@ def _past(settings: Settings, embedder: Embedder, refresher: Refresher) -> PastD
     return PastDesk(snapshots)
 
 
-def _worker(settings: Settings, log: Log, embedder: Embedder, refresher: Refresher) -> Worker:
+def _worker(
+    settings: Settings, log: Log, embedder: Embedder, refresher: Refresher, checked: SelfCheck
+) -> Worker:
     clock = SystemClock()
     generator = Extractive(embedder, sentence_spans, abstain_below=settings.serving.abstain_below)
     return Worker(
@@ -104,6 +108,7 @@ def _worker(settings: Settings, log: Log, embedder: Embedder, refresher: Refresh
             clock,
             policy=policy_of(settings.retrieval),
             reranker=load_reranker(settings.models, embedder),
+            search=checked.search,
         ),
         knowledge=refresher,
         past=_past(settings, embedder, refresher),
@@ -148,13 +153,15 @@ def run(settings: Settings) -> None:
     embedder.queries(["ready"])  # the first call compiles
     refresher = _refresher(settings, embedder)
     refresher.start()
-    worker = _worker(settings, log, embedder, refresher)
+    checked = SelfCheck(search, lambda: refresher.current)
+    worker = _worker(settings, log, embedder, refresher, checked)
     health = _health(worker, refresher)
     process = f"{settings.serving.name}@{socket.gethostname()}:{os.getpid()}"
     with ExitStack() as cleanup:
         cleanup.callback(refresher.close)
         cleanup.enter_context(listening(open_hints(settings), refresher.wake))
         cleanup.enter_context(beating(open_heartbeats(settings), process, health))
+        cleanup.enter_context(checking(checked.check, PERIOD))
         cleanup.enter_context(serve_health(settings, settings.serving.name, health))
         cleanup.callback(worker.close)  # first: the others of the group wait for it
         refresher.wait(stop)  # not a question is read before
