@@ -27,7 +27,9 @@ _log = structlog.get_logger()
 #: A past state, or why there is none.
 Found = Past | Rejected
 
-_LATE = Rejected("deadline_exceeded", "the deadline passed before the past state was loaded")
+_LATE = Rejected(
+    "deadline_exceeded", "the past state was not loaded in time; ask again: what is loaded meanwhile is kept"
+)
 _FULL = Rejected("as_of_unavailable", "too many questions about the past are waiting; ask again later")
 _FAULT = Rejected("internal", "a fault of ours; it was logged")
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,14 @@ class TinyLake:
         self.fingerprint = fingerprint
         ensure_generation(self.manifest, fingerprint=self.fingerprint, chunker="whole", shards=1)
 
-    def publish(self, documents: Mapping[str, str], *, end: Coverage, newest_event_ms: int) -> None:
+    def publish(
+        self,
+        documents: Mapping[str, str],
+        *,
+        end: Coverage,
+        newest_event_ms: int,
+        expires_at: datetime | None = None,
+    ) -> None:
         """Add documents {doc_id: text}, public, as the batch that covers `end`."""
         state = self.manifest.fold()
         before = state.cover
@@ -67,7 +75,7 @@ class TinyLake:
             newest_event_ms=newest_event_ms,
         )
         first = next(iter(end["documents"].values())) - len(documents)
-        segment = self._segment(documents, first, newest_event_ms)
+        segment = self._segment(documents, first, newest_event_ms, expires_at)
         self.manifest.append(state, [cover, segment], writer="test")
 
     def reader(self) -> SnapshotReader:
@@ -85,8 +93,13 @@ class TinyLake:
         manifest = Manifest(Lake(self.storage))
         return PastSnapshots(self.storage, manifest, self.fingerprint, keep=keep, clock=clock)
 
-    def _segment(self, documents: Mapping[str, str], first: int, clock: int) -> Any:
-        rows = [_row(place, doc_id, text) for place, (doc_id, text) in enumerate(documents.items())]
+    def _segment(
+        self, documents: Mapping[str, str], first: int, clock: int, expires_at: datetime | None
+    ) -> Any:
+        rows = [
+            _row(place, doc_id, text) | {"expires_at": expires_at}
+            for place, (doc_id, text) in enumerate(documents.items())
+        ]
         states = [
             {
                 "key": row["key"],
@@ -132,7 +145,6 @@ def _row(place: int, doc_id: str, text: str) -> dict[str, Any]:
         "text": text,
         "metadata": None,
         "acl": ["public"],
-        "expires_at": None,
     }
 
 

@@ -110,6 +110,24 @@ def test_a_time_means_the_newest_decision_at_or_before_it(bench: Bench) -> None:
     }
 
 
+def test_expiry_is_judged_at_that_time(tmp_path: Path) -> None:
+    lake = TinyLake(tmp_path, clock=ManualClock(NOW - 200))
+    lake.publish({"tower": OLD}, end={"documents": {0: 1}}, newest_event_ms=1000, expires_at=utc(NOW - 150))
+    bench = Bench(lake.snapshot())
+    bench.past = lake.past(clock=bench.clock)
+    bench.ask("now")
+    bench.ask("seq", as_of={"seq": OLD_SEQ})
+    for name, before in (("alive", 150.001), ("expired", 150)):
+        bench.ask(name, as_of={"time": utc(NOW - before).isoformat()})
+    found = until_answered(bench, bench.worker(), ["now", "seq", "alive", "expired"])
+    assert {name: len(one["hits"]) for name, one in found.items()} == {
+        "now": 0,
+        "seq": 1,
+        "alive": 1,
+        "expired": 0,
+    }
+
+
 @pytest.mark.parametrize(
     ("as_of", "code", "says"),
     [
