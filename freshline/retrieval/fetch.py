@@ -1,11 +1,17 @@
-"""Read the columns of chosen rows, segment by segment: hits, passages for a reranker. Ranks nothing."""
+"""Read the columns of chosen rows: hits, passages for a reranker. Ranks nothing.
+
+Rows are few and lie scattered, so they are read cell by cell: Arrow's `take` of a table costs about 150 µs before the
+first row, a cell half of one.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pyarrow as pa
+
 from freshline.retrieval.hit import Hit, Place
 from freshline.retrieval.live import LiveSegment
-from freshline.retrieval.ranking import Candidate, Ranking
+from freshline.retrieval.ranking import Ranking
 from freshline.revision import Revision
 
 _HIT_COLUMNS = (
@@ -18,46 +24,40 @@ Segments = Mapping[int, LiveSegment]
 def hits_of(segments: Segments, rankings: Sequence[Ranking]) -> list[list[Hit]]:
     """Return the hit of each candidate, in order."""
     places = list(dict.fromkeys(Place(one.number, one.row) for ranking in rankings for one in ranking))
-    owners = revisions(segments, places)
-    known = dict(
-        zip(places, zip(values_of(segments, places, _HIT_COLUMNS), owners, strict=True), strict=True)
-    )
-    return [[_hit(one, *known[Place(one.number, one.row)]) for one in ranking] for ranking in rankings]
+    rows = dict(zip(places, values_of(segments, places, _HIT_COLUMNS), strict=True))
+    owners = dict(zip(places, revisions(segments, places), strict=True))
+    return [
+        [
+            Hit(score=one.score, place=place, revision=owners[place], **rows[place])
+            for one in ranking
+            for place in (Place(one.number, one.row),)
+        ]
+        for ranking in rankings
+    ]
 
 
 def values_of(segments: Segments, places: Sequence[Place], names: Sequence[str]) -> list[dict[str, Any]]:
     """Return {name: value} of each place, in order."""
-    found: dict[Place, dict[str, Any]] = {}
-    for number, rows in _by_segment(places).items():
-        table = segments[number].rows.segment.rows.select(list(names))
-        found |= zip((Place(number, row) for row in rows), table.take(rows).to_pylist(), strict=True)
-    return [found[place] for place in places]
-
-
-def row_of(segments: Segments, number: int, row: int, names: Sequence[str]) -> list[Any]:
-    """Return the values of one row; quicker than values_of for a single one."""
-    table = segments[number].rows.segment.rows
-    return [table[name][row].as_py() for name in names]
+    numbers = {place.number for place in places}
+    columns = {number: _columns(segments[number].rows.segment.rows, names) for number in numbers}
+    return [_cells(columns[number], row) for number, row in places]
 
 
 def revisions(segments: Segments, places: Sequence[Place]) -> list[Revision]:
     """Return the revision of the state that each place belongs to, in order."""
-    found: dict[Place, Revision] = {}
-    for number, rows in _by_segment(places).items():
-        held = segments[number].rows
-        states = held.segment.states.select(list(Revision._fields)).take(held.owners[rows]).to_pylist()
-        found |= zip(
-            (Place(number, row) for row in rows), (Revision(**state) for state in states), strict=True
-        )
-    return [found[place] for place in places]
+    numbers = {place.number for place in places}
+    columns = {number: _columns(segments[number].rows.segment.states, Revision._fields) for number in numbers}
+    states = (int(segments[number].rows.owners[row]) for number, row in places)
+    return [
+        Revision(**_cells(columns[place.number], state)) for place, state in zip(places, states, strict=True)
+    ]
 
 
-def _by_segment(places: Sequence[Place]) -> dict[int, list[int]]:
-    rows: dict[int, list[int]] = {}
-    for number, row in dict.fromkeys(places):
-        rows.setdefault(number, []).append(row)
-    return rows
+def _columns(table: pa.Table, names: Sequence[str]) -> dict[str, Any]:
+    """Return the columns by name, as plain arrays where they are in one piece: twice as quick."""
+    chosen = {name: table[name] for name in names}
+    return {name: one.chunk(0) if one.num_chunks == 1 else one for name, one in chosen.items()}
 
 
-def _hit(candidate: Candidate, row: dict[str, Any], revision: Revision) -> Hit:
-    return Hit(score=candidate.score, place=Place(candidate.number, candidate.row), revision=revision, **row)
+def _cells(columns: Mapping[str, Any], row: int) -> dict[str, Any]:
+    return {name: column[row].as_py() for name, column in columns.items()}
