@@ -128,10 +128,8 @@ class PastSnapshots:
         state = self._manifest.at(seq) if seq else ManifestState()
         wanted = served_segments(state, self._fingerprint)
         loaded = self._shared(wanted)
-        with self._lock:
-            while (
-                len(self._kept) >= self._keep
-            ):  # before the next is built: no more than `keep` are ever in memory
+        with self._lock:  # before the next is built: no more than `keep` are ever in memory
+            while len(self._kept) >= self._keep:
                 self._kept.popitem(last=False)
         assembly = Assembly(self._new_index)
         assembly.replace(
