@@ -91,7 +91,12 @@ def test_a_folder_becomes_a_kept_run(tmp_path: Path, room: Room) -> None:
     assert not (tmp_path / "untouched").exists()
 
 
-def test_a_killed_evaluation_leaves_no_process(room: Room) -> None:
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)]
+)
+def test_an_evaluation_that_is_ended_leaves_nothing(
+    room: Room, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
     parent = psutil.Process(room.process.pid)
 
     def started() -> list[psutil.Process]:
@@ -100,8 +105,12 @@ def test_a_killed_evaluation_leaves_no_process(room: Room) -> None:
         return children if any(child.name() == "java" for child in children) else []
 
     children = wait_for(started, what="the broker", within=60)
-    os.kill(room.process.pid, signal.SIGKILL)
+    os.kill(room.process.pid, number)
+    assert room.wait_until_dead(60) == code, room.tail()
     wait_for(lambda: not any(map(alive, children)), what="the children's end", within=30)
+    if number != signal.SIGKILL:  # the next start removes the folder of a command that was killed
+        assert not list((tmp_path / "tmp").glob("freshline-*"))
+    assert "Traceback" not in room.log.read_text()
 
 
 def alive(process: psutil.Process) -> bool:
