@@ -15,7 +15,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from freshline.index.vectors import EXACT_ROWS, candidates_for, codes_of, flat_of, products
+from freshline.index.vectors import EXACT_ROWS, candidates_for, codes_of, flat_of, products, threads_at_most
 from freshline.retrieval.live import LiveSegment
 from freshline.retrieval.masks import Mask
 from freshline.retrieval.ranking import Part, Ranking, rank
@@ -43,7 +43,10 @@ def dense(
     for sight in dict.fromkeys(sights):
         queries = [place for place, one in enumerate(sights) if one is sight]
         for number, segment in segments.items():
-            found = _search(segment.rows.segment.index, sight.masks[number], vectors[queries], depth, exact)
+            with threads_at_most(len(queries)):
+                found = list(
+                    _search(segment.rows.segment.index, sight.masks[number], vectors[queries], depth, exact)
+                )
             for query, (scores, rows) in zip(queries, found, strict=False):
                 numbers = np.full(len(rows), number, np.int64)
                 parts[query].append(Part(scores, segment.rows.chunk_ids[rows], numbers, rows))
