@@ -243,6 +243,20 @@ def test_a_load_that_hangs_keeps_nobody_beyond_the_deadline(bench: Bench, gate: 
     assert until_answered(bench, worker, ["next"])["next"]["text"] == OLD
 
 
+def test_who_is_late_gets_no_other_state(bench: Bench, gate: Gate) -> None:
+    bench.ask("old", as_of={"seq": OLD_SEQ})
+    bench.ask("new", as_of={"seq": NEW_SEQ}, deadline="2023-11-14T22:13:21Z")  # in one second
+    worker = bench.worker()
+    turns([worker])
+    load = loading(worker)
+    gate.open.set()
+    load.join(30)
+    bench.clock.advance(1)
+    turns([worker], count=1)
+    found = {response["query_id"]: response for _, response in bench.responses()}
+    assert (found["old"]["text"], found["new"]["code"]) == (OLD, "deadline_exceeded")
+
+
 def test_a_question_that_was_long_in_the_queue_is_still_answered(bench: Bench) -> None:
     bench.ask("q1", as_of={"seq": OLD_SEQ})
     bench.clock.advance(600)
@@ -317,9 +331,14 @@ def test_a_worker_that_leaves_ends_its_thread(bench: Bench, gate: Gate) -> None:
     bench.ask("then", as_of={"seq": OLD_SEQ})
     worker = bench.worker()
     turns([worker])
-    loading = [thread for thread in threading.enumerate() if thread.name == "past"]
-    assert gate.asked == [OLD_SEQ]
+    load = loading(worker)
+    assert load.is_alive()
     gate.open.set()
     worker.close()
-    assert loading
-    assert not any(thread.is_alive() for thread in loading)
+    assert not load.is_alive()
+
+
+def loading(worker: Worker) -> threading.Thread:
+    load = worker._past._load
+    assert load is not None
+    return load.thread
