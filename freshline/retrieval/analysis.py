@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import tantivy
 
-from freshline.retrieval.identifiers import humps, identifiers
+from freshline.retrieval.identifiers import humps, identifiers, prose
 from freshline.retrieval.languages import STEMMERS, WITHOUT_STOP_WORDS
 from freshline.retrieval.scripts import question_text, row_text
 
@@ -21,9 +21,15 @@ BODY, EXACT = "body", "exact"
 #: How often the title stands in the body: a term of it counts for more than one of the passage, and saturates with it.
 TITLE_TIMES = 2
 #: What a function word counts for: findable, and no reason to rank a row above one with the words that matter.
-FUNCTION_WEIGHT = 0.4
-#: What an identifier counts for as a whole, beside its parts in the body.
-EXACT_WEIGHT = 1.0
+FUNCTION_WEIGHT = 0.25
+#: English words that make a question of a topic, beside tantivy's own list.
+_QUESTION_WORDS = (
+    "how what which who whom whose when where why do does did doing done can could should would may might must has "
+    "have had having were been being he she him his her its our your my we you i me us them than from about also any "
+    "some so"
+)
+#: What an identifier counts for as a whole, and its parts in the body that stand nowhere else in the question.
+EXACT_WEIGHT, PART_WEIGHT = 1.0, 0.5
 #: Distinct terms of one question at most, the first ones, and code points that they are read from: bounds the cost of
 #: a question that is a book.
 MAX_TERMS = 256
@@ -64,9 +70,10 @@ class Analysis:
         for form in dict.fromkeys(identifiers(text)):
             yield Term(EXACT, form, EXACT_WEIGHT)
         words = "\n".join((text, *humps(text)))
-        content = set(self._content_words(words))
+        content, written = set(self._content_words(words)), set(self.analyzers[BODY].analyze(prose(text)))
         for word in dict.fromkeys(self.analyzers[BODY].analyze(words)):
-            yield Term(BODY, word, 1.0 if word in content or not content else FUNCTION_WEIGHT)
+            weight = 1.0 if word in content or not content else FUNCTION_WEIGHT
+            yield Term(BODY, word, weight if word in written else weight * PART_WEIGHT)
 
 
 @cache
@@ -97,6 +104,7 @@ def _words(language: str, *, function_words: bool = True) -> Any:
     stems = [tantivy.Filter.stemmer(name)] if name else []
     if name and not function_words and language not in WITHOUT_STOP_WORDS:
         filters.append(tantivy.Filter.stopword(name))
+        filters.append(tantivy.Filter.custom_stopword(_QUESTION_WORDS.split() if language == "en" else []))
     filters.extend([fold, *stems] if language == "en" else [*stems, fold])
     builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
     for each in filters:

@@ -24,6 +24,8 @@ _IDENTIFIER = re.compile(
     """,
     re.VERBOSE,
 )
+#: Words joined by hyphens are prose.
+_COMPOUND = re.compile(r"[^\W\d_]+(?:-+[^\W\d_]+)+")
 #: Where an identifier comes apart into smaller ones, coarse to fine.
 _LEVELS = (re.compile(r"[/\\:@]+"), re.compile(r"-+"), re.compile(r"\.+"))
 _VERSION = re.compile(r"v(?=\d+\.)")
@@ -42,6 +44,15 @@ def identifiers(text: str) -> list[str]:
     return [form[:_LONGEST] for whole in _IDENTIFIER.findall(text) for form in _forms(whole)]
 
 
+def prose(text: str) -> str:
+    """Return a text without its identifiers.
+
+    >>> prose("what does os.path.join do")
+    'what does   do'
+    """
+    return _IDENTIFIER.sub(" ", text)
+
+
 def humps(text: str) -> list[str]:
     """Return the words of which names in mixed case are made.
 
@@ -52,12 +63,14 @@ def humps(text: str) -> list[str]:
 
 
 def _forms(whole: str) -> Iterator[str]:
+    if _COMPOUND.fullmatch(whole):
+        return
     yield whole.lower()
     known, parts = {whole}, [whole]
     for level in _LEVELS:
         parts = [piece for part in parts for piece in level.split(part) if piece]
         for part in parts:
-            if part not in known and _IDENTIFIER.fullmatch(part):
+            if part not in known and _IDENTIFIER.fullmatch(part) and not _COMPOUND.fullmatch(part):
                 known.add(part)
                 yield part.lower()
     for form in known:

@@ -5,7 +5,7 @@ any further clause. So there are two exact ways, and the cheaper one is taken by
 
     prefix   the best n of all rows, then those of them that are seen: the first of these are the first of
              all seen ones. n grows until there are enough.
-    listed   each term only in the rows that are seen, which are listed
+    listed   the union and, as a clause, the list of the rows that are seen: all of those are scored
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,9 +22,8 @@ from freshline.retrieval.analysis import Term, analysis_of, lexical_schema
 from freshline.retrieval.lexical import Found, Places
 from freshline.retrieval.seen import Seen
 
-#: So many seen rows are listed at most, where the prefix that is to be expected is longer than they are many by
-#: the factor below (docs/decisions/0032).
-MOST_LISTED, LISTED_COST = 2_000, 1.0
+#: Scoring one listed row costs as much as so many rows of a prefix (docs/decisions/0032).
+LISTED_ROW = 10
 #: Candidates fetched at most to settle a tie at the end of a ranking; a longer tie is cut in the index's order.
 _LONGEST_TIE = 200_000
 #: How much longer than expected the first prefix is, and by how much each one is longer than the one before.
@@ -100,21 +99,22 @@ class _Question:
     def __init__(self, searcher: Any, terms: Sequence[Term]) -> None:
         self._searcher = searcher
         self._schema = lexical_schema()
-        self._terms = [
-            _query.boost_query(_query.term_query(self._schema, field, text, "freq"), weight)
-            for field, text, weight in terms
-        ]
+        self._union = _query.boolean_query(
+            [
+                (_SHOULD, _query.boost_query(_query.term_query(self._schema, field, text, "freq"), weight))
+                for field, text, weight in terms
+            ]
+        )
 
     def search(self, places: Places, seen: Seen, depth: int) -> _Hits:
         """Return the best `depth` seen rows and what ties with the last of them."""
         rows = self._searcher.num_docs
         least = depth + 1
         limit = least if seen.count >= len(places) else ceil(_SPARE * least * len(places) / seen.count)
-        union = _query.boolean_query([(_SHOULD, term) for term in self._terms])
         while True:
-            if seen.count <= min(MOST_LISTED, limit * LISTED_COST):
+            if seen.count * LISTED_ROW <= limit:
                 return self.listed(np.flatnonzero(seen.of(places)), least)
-            hits = self._best(union, min(limit, rows))
+            hits = self._best(self._union, min(limit, rows))
             mask = seen.of(places[hits.uids])
             found = _Hits(hits.uids[mask], hits.scores[mask])
             if len(hits.uids) < limit or _settled(found.scores, hits.scores[-1], depth, limit):
@@ -124,12 +124,10 @@ class _Question:
     def listed(self, uids: NDArray[np.int64], least: int) -> _Hits:
         """Return the best of these rows, `least` of them or all, and what ties with the last of them."""
         wanted = _query.const_score_query(_query.term_set_query(self._schema, "uid", uids.tolist()), 0.0)
-        union = _query.boolean_query(
-            [(_SHOULD, _query.boolean_query([(_MUST, wanted), (_MUST, term)])) for term in self._terms]
-        )
+        query = _query.boolean_query([(_MUST, wanted), (_MUST, self._union)])
         limit = least
         while True:
-            hits = self._best(union, limit)
+            hits = self._best(query, limit)
             if len(hits.uids) < limit or _settled(hits.scores, hits.scores[-1], least - 1, limit):
                 return hits
             limit *= _GROWTH
