@@ -111,13 +111,23 @@ class _Batch:
         sights, texts = [self.sights[i] for i in depths], [self.requests[i].text for i in depths]
         rankings: list[list[Ranking]] = []  # step 2
         if mode != "lexical":
-            rankings.append(dense(segments, sights, self.vectors[list(depths)], depth=deepest))
+            rankings.append(self._dense(depths))
         if mode != "dense":
             rankings.append(lexical(self.snapshot.lexical, segments, sights, texts, depth=deepest))
         return [
             self._one(query, each, depth)
             for (query, depth), each in zip(depths.items(), zip(*rankings, strict=True), strict=True)
         ]
+
+    def _dense(self, depths: Mapping[int, int]) -> list[Ranking]:
+        """Each at its own depth: how many candidates the codes of a segment propose depends on it."""
+        found: dict[int, Ranking] = {}
+        for depth in set(depths.values()):
+            queries = [query for query, own in depths.items() if own == depth]
+            sights = [self.sights[query] for query in queries]
+            rankings = dense(self.snapshot.segments, sights, self.vectors[queries], depth=depth)
+            found |= zip(queries, rankings, strict=True)
+        return [found[query] for query in depths]
 
     def _one(self, query: int, rankings: Sequence[Ranking], depth: int) -> Ranking:
         """Return one ranking of a query (step 3). Its own depth: how deep others of the batch go changes nothing."""
