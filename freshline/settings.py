@@ -185,7 +185,7 @@ class CollectionSettings:
     """[collections.<name>]; absent values come from [collections.default]."""
 
     default_acl: tuple[str, ...] = _setting(("public",), "acl of a document that names none")
-    language: str = _setting("en", "of its lexical analysis")
+    language: str = _setting("en", "of its lexical analysis, an ISO 639-1 code; none = no stems")
     max_bytes: int = _setting(900_000, "size of one record's value at most")
 
 

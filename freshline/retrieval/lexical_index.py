@@ -33,7 +33,7 @@ class TantivyIndex:
         self._languages = languages
         self._parts: dict[str, _Part] = {}  # by language
         self._places = np.empty((1024, 2), np.int64)
-        self._homes: list[str] = []  # language of each uid
+        self._homes = bytearray()  # of each uid, the place of its language in _parts
         self._deleted = 0
 
     @property
@@ -66,8 +66,9 @@ class TantivyIndex:
 
     def delete(self, uids: NDArray[np.int64]) -> None:
         """Take rows out."""
+        parts = list(self._parts.values())
         for uid in uids.tolist():
-            self._parts[self._homes[uid]].delete(uid)
+            parts[self._homes[uid]].delete(uid)
         self._deleted += len(uids)
 
     def view(self) -> TantivyView:
@@ -77,7 +78,8 @@ class TantivyIndex:
         found after its document is gone.
         """
         parts = {language: part.searcher() for language, part in self._parts.items()}
-        view = TantivyView(parts, self._places[: len(self._homes)].copy())
+        homes = np.frombuffer(bytes(self._homes), np.uint8)
+        view = TantivyView(parts, self._places[: len(homes)].copy(), homes)
         if view.rows != self.rows:
             raise RuntimeError(f"the lexical index holds {view.rows} rows, not {self.rows}")
         return view
@@ -86,7 +88,7 @@ class TantivyIndex:
         if language not in self._parts:
             self._parts[language] = _Part(language)
         self._parts[language].add(len(self._homes), title, heading, text)
-        self._homes.append(language)
+        self._homes.append(list(self._parts).index(language))
 
 
 class _Part:

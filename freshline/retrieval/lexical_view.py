@@ -8,7 +8,7 @@ any further clause. So there are two exact ways, and the cheaper one is taken by
     listed   the union and, as a clause, the list of the rows that are seen: all of those are scored
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
@@ -49,6 +49,8 @@ class TantivyView:
     #: by language
     searchers: Mapping[str, Any]
     places: Places
+    #: uint8[uids]: the place of a row's language among those of the searchers
+    homes: NDArray[np.uint8]
 
     @property
     def rows(self) -> int:
@@ -57,7 +59,7 @@ class TantivyView:
 
     def search(self, text: str, seen: Seen, depth: int) -> Found:
         """Return at least the best `depth` of all seen rows that hold a term, in each language."""
-        found = [one.search(self.places, seen, depth) for one in self._questions(text) if seen.count]
+        found = [one.search(_Looking(self, home, seen), depth) for home, one in self._questions(text)]
         uids = np.concatenate([np.empty(0, np.int64), *(hits.uids for hits in found)])
         return Found(
             np.concatenate([np.empty(0, np.float32), *(hits.scores for hits in found)]), self.places[uids]
@@ -67,14 +69,16 @@ class TantivyView:
         """Return float32[n]: what `search` gives the rows at these places, 0 for those without a term."""
         uids = self._uids(places)
         scores = np.zeros(len(self.places) + 1, np.float32)
-        for question in self._questions(text) if len(uids) else ():
+        for _, question in self._questions(text) if len(uids) else ():
             hits = question.listed(np.unique(uids), len(uids))
             scores[hits.uids] = hits.scores
         return scores[uids]
 
-    def _questions(self, text: str) -> list["_Question"]:
-        asked = [(one, analysis_of(language).question(text)) for language, one in self.searchers.items()]
-        return [_Question(searcher, terms) for searcher, terms in asked if terms]
+    def _questions(self, text: str) -> Iterator[tuple[int, "_Question"]]:
+        """Yield the place of each language and the question in it."""
+        for home, (language, searcher) in enumerate(self.searchers.items()):
+            if terms := analysis_of(language).question(text):
+                yield home, _Question(searcher, terms)
 
     @cached_property
     def _by_place(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -93,6 +97,30 @@ class TantivyView:
         return found
 
 
+@dataclass(frozen=True, eq=False)
+class _Looking:
+    """What is seen of one language's rows."""
+
+    view: TantivyView
+    home: int
+    seen: Seen
+
+    @property
+    def guess(self) -> float:
+        """Return about how many rows are seen."""
+        return self.seen.share * len(self.view.places)
+
+    @cached_property
+    def uids(self) -> NDArray[np.int64]:
+        """Return the rows that are seen."""
+        return np.flatnonzero(self.seen.of(self.view.places) & (self.view.homes == self.home))
+
+    def of(self, hits: "_Hits") -> "_Hits":
+        """Return those hits that are seen."""
+        mask = self.seen.of(self.view.places[hits.uids])
+        return _Hits(hits.uids[mask], hits.scores[mask])
+
+
 class _Question:
     """The terms of one question in one language, and the rows of that language."""
 
@@ -106,26 +134,28 @@ class _Question:
             ]
         )
 
-    def search(self, places: Places, seen: Seen, depth: int) -> _Hits:
+    def search(self, looking: _Looking, depth: int) -> _Hits:
         """Return the best `depth` seen rows and what ties with the last of them."""
-        rows = self._searcher.num_docs
-        least = depth + 1
-        limit = least if seen.count >= len(places) else ceil(_SPARE * least * len(places) / seen.count)
+        rows, least = self._searcher.num_docs, depth + 1
+        if not rows or not looking.seen.count:
+            return _Hits(np.empty(0, np.int64), np.empty(0, np.float32))
+        limit = ceil(least if looking.seen.share == 1 else _SPARE * least / looking.seen.share)
+        if looking.guess * LISTED_ROW <= limit:
+            return self.listed(looking.uids, least)
         while True:
-            if seen.count * LISTED_ROW <= limit:
-                return self.listed(np.flatnonzero(seen.of(places)), least)
             hits = self._best(self._union, min(limit, rows))
-            mask = seen.of(places[hits.uids])
-            found = _Hits(hits.uids[mask], hits.scores[mask])
+            found = looking.of(hits)
             if len(hits.uids) < limit or _settled(found.scores, hits.scores[-1], depth, limit):
                 return found
-            limit *= _GROWTH
+            limit = max(limit * _GROWTH, ceil(_SPARE * least * rows / max(len(looking.uids), 1)))
+            if len(looking.uids) * LISTED_ROW <= limit:
+                return self.listed(looking.uids, least)
 
     def listed(self, uids: NDArray[np.int64], least: int) -> _Hits:
         """Return the best of these rows, `least` of them or all, and what ties with the last of them."""
         wanted = _query.const_score_query(_query.term_set_query(self._schema, "uid", uids.tolist()), 0.0)
         query = _query.boolean_query([(_MUST, wanted), (_MUST, self._union)])
-        limit = least
+        limit = min(least, len(uids) + 1)
         while True:
             hits = self._best(query, limit)
             if len(hits.uids) < limit or _settled(hits.scores, hits.scores[-1], least - 1, limit):

@@ -16,6 +16,8 @@ class Seen:
 
     def __init__(self, sight: Sight) -> None:
         self.count = sight.count
+        #: of all rows of all segments, 0 to 1
+        self.share = sight.count / max(sum(map(len, sight.masks.values())), 1)
         numbers, masks = list(sight.masks), list(sight.masks.values())
         ends = np.cumsum([len(mask) for mask in masks], dtype=np.int64)
         self._mask = np.concatenate([*masks, np.zeros(1, bool)])

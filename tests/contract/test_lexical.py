@@ -129,6 +129,17 @@ def test_a_language_is_scored_by_its_own_rows(index: LexicalIndex) -> None:
     assert both.scores("fuchs", place) == alone.scores("fuchs", place) > 0
 
 
+@pytest.mark.parametrize("depth", [1, 5])
+def test_one_language_of_two_is_seen(index: LexicalIndex, depth: int) -> None:
+    """The best of the whole index are all in the other language."""
+    index.add(0, rows_of(*["fuchs"] * 40), np.arange(40))
+    german = index.add(1, rows_of(*["ein fuchs und noch viel mehr"] * 5, collection="buch"), np.arange(5))
+    seen = Seen(Sight({0: np.zeros(40, bool), 1: np.ones(5, bool)}, 5))
+    assert len(index.view().search("fuchs", seen, depth).scores) == 5  # all tie
+    index.delete(german)
+    assert len(index.view().search("fuchs", seen, depth).scores) == 0
+
+
 WORDS = [f"{first}{second}q" for first in "bdfghklm" for second in "aeiou"]
 
 
