@@ -8,7 +8,11 @@ import pytest
 from freshline.index.vectors import codes_of
 from freshline.retrieval.dense import dense
 from freshline.retrieval.masks import Mask
+from freshline.retrieval.policy import Policy
+from freshline.retrieval.request import SearchRequest
+from freshline.retrieval.search import search
 from freshline.retrieval.sight import Sight
+from freshline.retrieval.snapshot import Snapshot
 from tests.support.vectors import numbered_segment
 
 pytestmark = pytest.mark.integration
@@ -128,3 +132,15 @@ def test_each_of_a_batch_sees_through_its_own_sight(world: World) -> None:
     for which, ranking in zip(order, rankings, strict=True):
         assert len(ranking) == DEPTH
         assert all(masks[which][int(one.chunk_id)] for one in ranking)
+
+
+def test_what_else_is_asked_in_a_batch_changes_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "freshline.retrieval.dense.candidates_for", lambda _, depth: depth
+    )  # so that depth tells
+    snapshot, policy = Snapshot(fingerprint="f", segments=world.segments), Policy(mode="dense", depth=20)
+    requests = [SearchRequest(text="", k=k) for k in (10, 2000, 10)]
+    together = search(snapshot, requests, world.questions[:3], now_ms=0, policy=policy)
+    for place, request in enumerate(requests):
+        vector = world.questions[place : place + 1]
+        assert [together[place]] == search(snapshot, [request], vector, now_ms=0, policy=policy)
