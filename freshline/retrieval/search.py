@@ -6,7 +6,7 @@
     4. newer before older, where a half-life is set                 recency
     5. the best ones read once more with the question               reranker
     6. k of them: so many of a document, none that says the same;   selection
-       where k are not there, 2 to 4 once more, deeper
+       where k are not there, 2 to 4 once more, for what is left
     7. the rows of the chosen                                       fetch
 
 A ranking depends on the request, the snapshot, the time and the policy alone, never on what else is in the batch
@@ -14,7 +14,8 @@ A ranking depends on the request, the snapshot, the time and the policy alone, n
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ from freshline.retrieval.request import SearchRequest
 from freshline.retrieval.reranker import Reranker, passage, rerank
 from freshline.retrieval.sameness import passage_of
 from freshline.retrieval.selection import Reading, Selection, select
-from freshline.retrieval.sight import Sight, see
+from freshline.retrieval.sight import Sight, see, without
 from freshline.retrieval.snapshot import Snapshot
 from freshline.retrieval.times import times_ms
 
@@ -69,8 +70,8 @@ def search(
     if reranker is not None:  # step 5
         texts = [request.text for request in requests]
         rankings = rerank(rankings, texts, batch.passages, reranker, policy.rerank)
-    visible = [sight.count for sight in sights]
-    chosen = select(batch.selections(), rankings, depths, visible, batch.ranked)  # step 6
+    selections = batch.selections()
+    chosen = select(selections, rankings, depths, partial(batch.ranked_rest, selections))  # step 6
     return hits_of(snapshot.segments, chosen)  # step 7
 
 
@@ -92,6 +93,11 @@ class _Batch:
             rankings = [self._decayed(ranking) for ranking in rankings]
         return rankings
 
+    def ranked_rest(self, selections: Sequence[Selection], depths: Mapping[int, int]) -> list[Ranking]:
+        """Return the ranking of what the selection of each of these queries may still take."""
+        sights = [self._rest(i, selections[i]) if i in depths else one for i, one in enumerate(self.sights)]
+        return replace(self, sights=sights).ranked(depths)
+
     def passages(self, candidates: Sequence[Candidate]) -> list[str]:
         """Return what a reranker reads of candidates."""
         rows = values_of(self.snapshot.segments, _places(candidates), _READ)
@@ -105,6 +111,14 @@ class _Batch:
             passage=lambda one: passage_of(**values_of(segments, _places([one]), _READ)[0]),
         )
         return [Selection(request.k, self.policy.selection, reading) for request in self.requests]
+
+    def _rest(self, query: int, selection: Selection) -> Sight:
+        rows: dict[int, list[int]] = {}
+        for number, row in selection.offered:
+            rows.setdefault(number, []).append(row)
+        for number, state in selection.complete:
+            rows[number] += self.snapshot.segments[number].rows.rows_of(np.array([state])).tolist()
+        return without(self.sights[query], rows)
 
     def _fused(self, depths: Mapping[int, int]) -> list[Ranking]:
         segments, mode, deepest = self.snapshot.segments, self.policy.mode, max(depths.values())

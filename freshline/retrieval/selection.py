@@ -3,11 +3,12 @@
 Knows no segment and no model; the order is the ranking's. Module sameness says what repeats what.
 
     ranking  a1 a2 b1 a3 c1      two of each document at most, c1 says what a1 says
-    chosen   a1 a2 b1            k = 4: one is missing, so the search ranks deeper
+    chosen   a1 a2 b1            k = 4: one is missing, so the search ranks what is left, deeper
 
-What is promised of deepening: hits are fewer than k only where everything that the request may see and the mode ranks
-was offered. What a ranking put in order stays in that order; what a deeper one adds comes behind it, because a fused
-score depends on how deep both rankings go, and a hit must not change its place because a later one was missing.
+What is left is what was not offered, but for documents that have all they may. What is promised: hits are fewer than k
+only where everything else that the request may see and the mode ranks was offered. What a ranking put in order stays
+in that order; what a later one adds comes behind it, because a fused score depends on what else is ranked, and a hit
+must not change its place because another was missing.
 """
 
 from collections import Counter
@@ -44,14 +45,14 @@ class Reading:
 
 @dataclass(slots=True)
 class Selection:
-    """The hits of one query while they are chosen: offered ranking after ranking, each deeper than the one before."""
+    """The hits of one query while they are chosen: offered ranking after ranking."""
 
     k: int
     policy: SelectionPolicy
     reading: Reading
     chosen: Ranking = field(default_factory=list)
+    offered: set[Row] = field(default_factory=set)
     _least: float | None = None
-    _offered: set[Row] = field(default_factory=set)
     _taken: Counter[Row] = field(default_factory=Counter)
     _passages: list[Passage] = field(default_factory=list)
 
@@ -60,8 +61,14 @@ class Selection:
         """Whether k are chosen."""
         return len(self.chosen) >= self.k
 
+    @property
+    def complete(self) -> list[Row]:
+        """Return the documents of which no more is taken."""
+        limit = self.policy.max_per_document
+        return [document for document, count in self._taken.items() if 0 < limit <= count]
+
     def offer(self, ranking: Ranking) -> None:
-        """Take what may be taken until k are chosen; what was offered before is passed over."""
+        """Take what may be taken until k are chosen. A row is offered once."""
         for candidate in self._behind(ranking):
             if self.full:
                 return
@@ -69,14 +76,13 @@ class Selection:
                 self.chosen.append(candidate)
 
     def _behind(self, ranking: Ranking) -> Iterable[Candidate]:
-        """Return what is new, all of its scores lowered alike where they would stand above what was offered."""
-        new = [one for one in ranking if (one.number, one.row) not in self._offered]
-        if not new:
+        """Return the ranking, all scores lowered alike where they would stand above what was offered before."""
+        if not ranking:
             return ()
-        lower = 0.0 if self._least is None else max(0.0, new[0].score - self._least)
-        self._offered.update((one.number, one.row) for one in new)
-        self._least = new[-1].score - lower
-        return (one._replace(score=one.score - lower) for one in new)
+        lower = 0.0 if self._least is None else max(0.0, ranking[0].score - self._least)
+        self.offered.update((one.number, one.row) for one in ranking)
+        self._least = ranking[-1].score - lower
+        return (one._replace(score=one.score - lower) for one in ranking)
 
     def _fits(self, candidate: Candidate) -> bool:
         document = self.reading.document(candidate)
@@ -100,23 +106,22 @@ def select(
     selections: Sequence[Selection],
     rankings: Sequence[Ranking],
     depths: Sequence[int],
-    visible: Sequence[int],
     deeper: Callable[[Mapping[int, int]], Sequence[Ranking]],
 ) -> list[Ranking]:
-    """Return what each selection chose of its ranking, and of deeper ones where that is not enough.
+    """Return what each selection chose of its ranking, and of what is left where that is not enough.
 
-    Query i was ranked depths[i] deep and may see visible[i] rows; a ranking of fewer candidates than its depth has no
-    more. deeper({i: depth}) gives the rankings of some queries, in that order.
+    Query i was ranked depths[i] deep; a ranking of fewer candidates than its depth has no more. deeper({i: depth})
+    ranks for each of some queries, in that order, what its selection may still take.
     """
-    for selection, ranking in zip(selections, rankings, strict=True):
-        selection.offer(ranking)
-    ranked = {i: (depth, len(rankings[i])) for i, depth in enumerate(depths)}
-    while wanted := {
-        i: min(depth * DEEPER, visible[i])
-        for i, (depth, count) in ranked.items()
-        if not selections[i].full and depth <= count and depth < visible[i]
-    }:
-        for (i, depth), ranking in zip(wanted.items(), deeper(wanted), strict=True):
+    ranked = dict(enumerate(zip(depths, rankings, strict=True)))
+    while ranked:
+        for i, (_, ranking) in ranked.items():
             selections[i].offer(ranking)
-            ranked[i] = depth, len(ranking)
+        wanted = {
+            i: depth * DEEPER
+            for i, (depth, ranking) in ranked.items()
+            if len(ranking) >= depth and not selections[i].full
+        }
+        found = deeper(wanted) if wanted else ()
+        ranked = {i: (depth, one) for (i, depth), one in zip(wanted.items(), found, strict=True)}
     return [selection.chosen for selection in selections]

@@ -21,6 +21,15 @@ class Sight:
     count: int
 
 
+def without(sight: Sight, rows: Mapping[int, Sequence[int]]) -> Sight:
+    """Return a sight that does not see these rows of segments either."""
+    masks = dict(sight.masks)
+    for number, hidden in rows.items():
+        masks[number] = masks[number].copy()
+        masks[number][hidden] = False
+    return _counted(masks)
+
+
 def see(segments: Mapping[int, LiveSegment], scopes: Sequence[Scope], now_ms: int) -> list[Sight]:
     """Return the sight of each scope; equal scopes share one."""
     sights = {scope: _sight(segments, scope, now_ms) for scope in set(scopes)}
@@ -29,4 +38,8 @@ def see(segments: Mapping[int, LiveSegment], scopes: Sequence[Scope], now_ms: in
 
 def _sight(segments: Mapping[int, LiveSegment], scope: Scope, now_ms: int) -> Sight:
     masks = {number: visible(one.rows.facets, one.live, scope, now_ms) for number, one in segments.items()}
+    return _counted(masks)
+
+
+def _counted(masks: Mapping[int, Mask]) -> Sight:
     return Sight(masks, sum(int(np.count_nonzero(mask)) for mask in masks.values()))

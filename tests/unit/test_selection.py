@@ -28,6 +28,15 @@ class Corpus:
     def ranking(self, rows: Sequence[int]) -> Ranking:
         return [Candidate(-float(place), f"{row:03}", 0, row) for place, row in enumerate(rows)]
 
+    def left(self, whole: Ranking, selection: Selection) -> Ranking:
+        """Return what the selection may still take."""
+        spent = {state for _, state in selection.complete}
+        return [
+            one
+            for one in whole
+            if (0, one.row) not in selection.offered and self.documents[one.row] not in spent
+        ]
+
     def greedy(self, rows: Sequence[int], k: int, limit: int, *, repeats: bool) -> list[int]:
         """Brute force: what may be taken of a complete ranking, one by one."""
         taken: list[int] = []
@@ -60,19 +69,19 @@ def test_of_one_ranking_it_takes_what_brute_force_takes_of_all(
     random.Random(seed).shuffle(rows)  # noqa: S311 - an order, no secret
     whole = corpus.ranking(rows)
     asked: list[int] = []
+    depth = max(depth, k)
+    selection = Selection(k, policy, corpus.reading)
 
     def deeper(depths: Mapping[int, int]) -> list[Ranking]:
         asked.extend(depths.values())
-        return [whole[:depth] for depth in depths.values()]
+        return [corpus.left(whole, selection)[:depth] for depth in depths.values()]
 
-    depth = max(depth, k)
-    selection = Selection(k, policy, corpus.reading)
-    (chosen,) = select([selection], [whole[:depth]], [depth], [len(rows)], deeper)
+    (chosen,) = select([selection], [whole[:depth]], [depth], deeper)
     expected = corpus.greedy(rows, k, policy.max_per_document, repeats=policy.repeats != "keep")
     assert [one.row for one in chosen] == expected
     assert [one.score for one in chosen] == [whole[rows.index(row)].score for row in expected]
     first = corpus.greedy(rows[:depth], k, policy.max_per_document, repeats=policy.repeats != "keep")
-    assert bool(asked) == (len(first) < k and depth < len(rows))  # it ranks again only where it must
+    assert bool(asked) == (len(first) < k and depth <= len(rows))  # it ranks again only where it must
 
 
 @given(corpus=corpora(), limit=st.integers(1, 3), k=st.integers(1, 20), seed=st.integers())
@@ -84,15 +93,14 @@ def test_rankings_that_change_with_depth_lose_no_hit_and_move_none(
     size = len(corpus.texts)
 
     def ranked(depth: int) -> Ranking:
-        rows = pick.sample(range(size), min(depth, size))
+        left = [one.row for one in corpus.left(corpus.ranking(range(size)), selection)]
+        rows = pick.sample(left, min(depth, len(left)))
         scores = sorted((pick.uniform(-1, 1) for _ in rows), reverse=True)
         return [Candidate(score, f"{row:03}", 0, row) for score, row in zip(scores, rows, strict=True)]
 
-    first = ranked(k)
     selection = Selection(k, SelectionPolicy(max_per_document=limit), corpus.reading)
-    (chosen,) = select(
-        [selection], [first], [k], [size], lambda depths: [ranked(depth) for depth in depths.values()]
-    )
+    first = ranked(k)
+    (chosen,) = select([selection], [first], [k], lambda depths: [ranked(one) for one in depths.values()])
     rows = [one.row for one in chosen]
     there = sum(min(limit, count) for count in Counter(corpus.documents).values())
     assert len(set(rows)) == len(rows) == min(k, there)
@@ -103,19 +111,20 @@ def test_rankings_that_change_with_depth_lose_no_hit_and_move_none(
     assert scores == sorted(scores, reverse=True)
 
 
-def test_only_the_queries_that_lack_hits_are_ranked_again_and_no_deeper_than_there_are_rows() -> None:
-    corpus = Corpus([0] * 9 + [1], [str(row) for row in range(10)])
-    whole = corpus.ranking(range(10))
+def test_only_the_queries_that_lack_hits_are_ranked_again_without_what_they_had() -> None:
+    corpus = Corpus([0] * 9 + [1, 2, 2], [str(row) for row in range(12)])
+    whole = corpus.ranking(range(12))
     asked: list[dict[int, int]] = []
+    policies = [SelectionPolicy(), SelectionPolicy(max_per_document=1), SelectionPolicy(max_per_document=1)]
+    selections = [Selection(2, policy, corpus.reading) for policy in policies]
 
     def deeper(depths: Mapping[int, int]) -> list[Ranking]:
         asked.append(dict(depths))
-        return [whole[:depth] for depth in depths.values()]
+        assert selections[1].complete == [(0, 0)]
+        return [corpus.left(whole, selections[i])[:depth] for i, depth in depths.items()]
 
-    policies = [SelectionPolicy(), SelectionPolicy(max_per_document=1), SelectionPolicy(max_per_document=1)]
-    selections = [Selection(2, policy, corpus.reading) for policy in policies]
-    chosen = select(selections, [whole[:2]] * 3, [2, 2, 2], [10, 10, 2], deeper)
-    assert asked == [{1: 8}, {1: 10}]  # query 2 may see no more than it was shown
+    chosen = select(selections, [whole[:2], whole[:2], whole[:1]], [2, 2, 2], deeper)
+    assert asked == [{1: 8}]  # query 2 had a ranking shorter than its depth: there is no more
     assert [[one.row for one in each] for each in chosen] == [[0, 1], [0, 9], [0]]
 
 
@@ -126,7 +135,7 @@ def test_a_ranking_shorter_than_its_depth_has_no_more() -> None:
     def never(_: Mapping[int, int]) -> list[Ranking]:
         raise AssertionError("ranked again")
 
-    (chosen,) = select([selection], [corpus.ranking([2, 1])], [5], [100], never)
+    (chosen,) = select([selection], [corpus.ranking([2, 1])], [5], never)
     assert [one.row for one in chosen] == [2]
 
 
@@ -134,12 +143,10 @@ def test_what_a_deeper_ranking_adds_is_lowered_as_a_block_below_what_was_there()
     corpus = Corpus([0, 0, 1, 2], ["a", "b", "c", "d"])
     selection = Selection(3, SelectionPolicy(max_per_document=1), corpus.reading)
     selection.offer([Candidate(0.9, "a", 0, 0), Candidate(0.5, "b", 0, 1)])
-    selection.offer([Candidate(0.8, "c", 0, 2), Candidate(0.7, "a", 0, 0), Candidate(0.6, "d", 0, 3)])
-    assert [(one.chunk_id, pytest.approx(one.score)) for one in selection.chosen] == [
-        ("a", 0.9),
-        ("c", 0.5),  # .8 less the .3 by which the block stood above .5
-        ("d", 0.3),
-    ]
+    selection.offer([Candidate(0.8, "c", 0, 2), Candidate(0.6, "d", 0, 3)])
+    assert [one.chunk_id for one in selection.chosen] == ["a", "c", "d"]
+    # .8 less the .3 by which the block stood above .5
+    assert [one.score for one in selection.chosen] == pytest.approx([0.9, 0.5, 0.3])
 
 
 def test_a_repetition_is_left_out_and_its_better_one_stays() -> None:
