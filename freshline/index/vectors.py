@@ -92,14 +92,15 @@ def products(flat: Any, queries: Vectors, rows: Rows) -> Vectors:
 
     queries, rows = np.ascontiguousarray(queries, np.float32), np.ascontiguousarray(rows, np.int64)
     scores = np.empty(rows.shape, np.float32)
-    faiss.fvec_inner_products_by_idx(  # type: ignore[attr-defined] # the stubs lack it
-        faiss.swig_ptr(scores),
-        faiss.swig_ptr(queries),
-        flat.get_xb(),
-        faiss.swig_ptr(rows),
-        flat.d,
-        *rows.shape,
-    )
+    with threads_at_most(len(queries)):
+        faiss.fvec_inner_products_by_idx(  # type: ignore[attr-defined] # the stubs lack it
+            faiss.swig_ptr(scores),
+            faiss.swig_ptr(queries),
+            flat.get_xb(),
+            faiss.swig_ptr(rows),
+            flat.d,
+            *rows.shape,
+        )
     scores[rows < 0] = -np.inf
     return scores
 
