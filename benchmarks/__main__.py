@@ -14,7 +14,10 @@ NAMES = {
     "factbook": "a year of real edits through Kafka: does everything agree, and is the newest fact found",
     "chunking": "gold passages met at equal retrieved tokens, against recursive splitting; locality; speed",
     "retrieval": "public sets through the pipeline: each mode, against exact search; needs FRESHLINE_EVAL_DATA",
+    "fusion": "rules of making dense and lexical rankings one, on the development sets; needs FRESHLINE_EVAL_DATA",
     "poison": "10,000 messages of which a tenth is bad: what that costs the good ones; each letter counted",
+    "latency": "one hybrid query at 200,000 chunks beside raw FAISS and raw tantivy; dense search under filters",
+    "access": "100,000 pairs of principals and question against brute force; recall at every selectivity",
     "abstention": "answered rates of the extractive generator by threshold",
 }
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)

@@ -63,8 +63,9 @@ class TinyLake:
         end: Coverage,
         newest_event_ms: int,
         expires_at: datetime | None = None,
+        acl: tuple[str, ...] = ("public",),
     ) -> None:
-        """Add documents {doc_id: text}, public, as the batch that covers `end`."""
+        """Add documents {doc_id: text}, public unless said otherwise, as the batch that covers `end`."""
         state = self.manifest.fold()
         before = state.cover
         cover = Cover(
@@ -75,7 +76,7 @@ class TinyLake:
             newest_event_ms=newest_event_ms,
         )
         first = next(iter(end["documents"].values())) - len(documents)
-        segment = self._segment(documents, first, newest_event_ms, expires_at)
+        segment = self._segment(documents, first, newest_event_ms, expires_at, acl)
         self.manifest.append(state, [cover, segment], writer="test")
 
     def reader(self) -> SnapshotReader:
@@ -94,10 +95,15 @@ class TinyLake:
         return PastSnapshots(self.storage, manifest, self.fingerprint, keep=keep, clock=clock)
 
     def _segment(
-        self, documents: Mapping[str, str], first: int, clock: int, expires_at: datetime | None
+        self,
+        documents: Mapping[str, str],
+        first: int,
+        clock: int,
+        expires_at: datetime | None,
+        acl: tuple[str, ...],
     ) -> Any:
         rows = [
-            _row(place, doc_id, text) | {"expires_at": expires_at}
+            _row(place, doc_id, text) | {"expires_at": expires_at, "acl": list(acl)}
             for place, (doc_id, text) in enumerate(documents.items())
         ]
         states = [

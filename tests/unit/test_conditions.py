@@ -22,8 +22,14 @@ def refused(said: Any) -> str:
     [
         ({"year": {"$gtt": 1}}, "filter.year.$gtt: no such operator: did you mean $gt?"),
         ({"year": {"gte": 1}}, "filter.year.gte: no such operator: did you mean $gte?"),
-        ({"$or": [{"a": 1}, {"b": {"$inn": [1]}}]}, "filter.$or[1].b.$inn: no such operator: did you mean $in?"),
-        ({"$titel": "x"}, "filter.$titel: no such field or operator: did you mean $title?; a metadata key is $$name"),
+        (
+            {"$or": [{"a": 1}, {"b": {"$inn": [1]}}]},
+            "filter.$or[1].b.$inn: no such operator: did you mean $in?",
+        ),
+        (
+            {"$titel": "x"},
+            "filter.$titel: no such field or operator: did you mean $title?; a metadata key is $$name",
+        ),
         ({"$gte": 1}, 'filter.$gte: an operator stands inside a field, as in {"year": {"$gte": 2000}}'),
         (
             {"a": [1]},
@@ -31,20 +37,38 @@ def refused(said: Any) -> str:
         ),
         ({"a": {}}, "filter.a: an empty object was found; expected an operator such as $eq"),
         ({"$and": {"a": 1}}, "filter.$and: found an object, expected a list of at least one condition"),
-        ({"$not": [{"a": 1}]}, 'filter.$not: found a list, expected an object such as {"year": {"$gte": 2000}}'),
+        (
+            {"$not": [{"a": 1}]},
+            'filter.$not: found a list, expected an object such as {"year": {"$gte": 2000}}',
+        ),
         ({"a": {"$not": 1}}, 'filter.a.$not: found a number, expected operators such as {"$gte": 2000}'),
         ({"a": {"$in": "b"}}, "filter.a.$in: found text, expected a list of values"),
-        ({"a": {"$in": [1, [2]]}}, "filter.a.$in[1]: found a list, expected text, a number, true, false or null; for one of several use $in"),
-        ({"a": {"$gt": True}}, "filter.a.$gt: found true, expected a number or text: nothing else has an order"),
-        ({"a": {"$prefix": 1}}, "filter.a.$prefix: $prefix is for text; for numbers and times use $gte and $lt"),
-        ({"$time": {"$prefix": "2024-01-01"}}, "filter.$time.$prefix: $prefix is for text; for numbers and times use $gte and $lt"),
+        (
+            {"a": {"$in": [1, [2]]}},
+            (
+                "filter.a.$in[1]: found a list, expected text, a number, true, false or null; for one of "
+                "several use $in"
+            ),
+        ),
+        (
+            {"a": {"$gt": True}},
+            "filter.a.$gt: found true, expected a number or text: nothing else has an order",
+        ),
+        (
+            {"a": {"$prefix": 1}},
+            "filter.a.$prefix: $prefix is for text; for numbers and times use $gte and $lt",
+        ),
+        (
+            {"$time": {"$prefix": "2024-01-01"}},
+            ("filter.$time.$prefix: $prefix is for text; for numbers and times use $gte and $lt"),
+        ),
         ({"a": math.nan}, "filter.a: NaN and Infinity are no values"),
         ({"a": 2**53}, "filter.a: an integer beyond 2**53 - 1, which other readers of JSON would round"),
         ({"a\nb\u00e9": {"$x": 1}}, None),
         ({1: 2}, "filter: a name that is no text"),
         ([], 'filter: found an empty list, expected an object such as {"year": {"$gte": 2000}}'),
     ],
-)  # fmt: skip
+)
 def test_a_fault_is_told_with_its_place_what_was_found_and_what_is_expected(
     said: Any, message: str | None
 ) -> None:
