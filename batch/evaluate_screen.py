@@ -1,4 +1,4 @@
-"""An evaluation's progress on stderr: what is done stands as a full bar, what is under way moves."""
+"""An evaluation's progress on stderr: bars on a terminal; elsewhere one line as each step begins."""
 
 from types import TracebackType
 from typing import Self
@@ -12,10 +12,11 @@ class Screen:
     """A context manager that is called as batch.evaluate_publish.Tell."""
 
     def __init__(self, console: Console) -> None:
+        self._console = console
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self._progress = Progress(*columns, console=console)
+        self._progress = Progress(*columns, console=console, disable=not console.is_terminal)
         self._tasks: dict[str, TaskID] = {}
-        self._last: str | None = None
+        self._last: TaskID | None = None
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -26,14 +27,14 @@ class Screen:
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """Show one step; total 0 = not known."""
-        if what != self._last:
-            self._finish()
-            self._last = what
         if what not in self._tasks:
-            self._tasks[what] = self._progress.add_task(escape(what), total=None)
+            self._begin(what, total)
         self._progress.update(self._tasks[what], completed=done, total=total or None)
 
-    def _finish(self) -> None:
-        """Let the step before stand still."""
+    def _begin(self, what: str, total: int) -> None:
+        """Let the step before stand still and start the next."""
         if self._last is not None:
-            self._progress.stop_task(self._tasks[self._last])
+            self._progress.stop_task(self._last)
+        self._last = self._tasks[what] = self._progress.add_task(escape(what), total=None)
+        if not self._console.is_terminal:
+            self._console.print(escape(f"{what}: {total:,}" if total else what), highlight=False)

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.kept_vectors import KeptEmbedder, kept_folder
 from freshline.embedding.identity import fingerprint_of
-from freshline.embedding.libraries import set_switches
+from freshline.embedding.libraries import quieten, set_switches
 from freshline.embedding.port import Vectors
 from freshline.embedding.reference import model_folder
 from freshline.evaluation.beir import BeirFolder
@@ -41,6 +41,7 @@ class SentenceTransformersFp32:
 
     def _load(self) -> Any:
         set_switches()
+        quieten()
         import torch  # noqa: PLC0415 - seconds to import
         from sentence_transformers import SentenceTransformer  # noqa: PLC0415
 

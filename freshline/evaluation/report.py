@@ -69,11 +69,20 @@ def show_pairs(console: Console, title: str, pairs: Sequence[Pair]) -> None:
 
 
 def _cell(one: Interval, *, best: float) -> str:
-    text = f"{one.mean:.4f}\n[dim]{one.low:.2f}…{one.high:.2f}[/dim]"
+    text = f"{one.mean:.4f}\n[dim]{_short(one.low, 2)}…{_short(one.high, 2)}[/dim]"
     return f"[bold]{text}[/bold]" if one.mean == best else text
 
 
 def _difference(pair: Pair) -> str:
-    p = f"< {_LEAST_P}" if pair.p < _LEAST_P else f"{pair.p:.3f}"
+    p = f"<{_short(_LEAST_P, 3)}" if pair.p < _LEAST_P else _short(pair.p, 3)
     text = f"{pair.difference.mean:+.4f}{'*' if pair.sure else ''}\n[dim]p {p}[/dim]"
     return f"[bold]{text}[/bold]" if pair.sure else text
+
+
+def _short(value: float, digits: int) -> str:
+    """Return a number between 0 and 1 without its leading zero.
+
+    >>> _short(0.25, 2), _short(1.0, 2)
+    ('.25', '1.00')
+    """
+    return f"{value:.{digits}f}".removeprefix("0")
