@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import tantivy
 
-from freshline.retrieval.identifiers import humps, identifiers, prose
+from freshline.retrieval.identifiers import humps, identifiers, prose, unusual
 from freshline.retrieval.languages import STEMMERS, WITHOUT_STOP_WORDS
 from freshline.retrieval.scripts import question_text, row_text
 
@@ -56,7 +56,8 @@ class Analysis:
     def row(self, title: str | None, heading: str, text: str) -> dict[str, str]:
         """Return {field: text to be analysed} of a row."""
         body = row_text("\n".join([*[title or ""] * TITLE_TIMES, heading, text]))
-        return {BODY: "\n".join((body, *humps(body))), EXACT: " ".join(identifiers(body))}
+        names = unusual(body)
+        return {BODY: "\n".join((body, *humps(names))), EXACT: " ".join(identifiers(names))}
 
     def question(self, text: str) -> list[Term]:
         """Return the distinct terms of a question, at most MAX_TERMS; no text raises, none is read as an operator.

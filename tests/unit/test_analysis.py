@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from freshline.config import load
 from freshline.errors import ConfigError
@@ -16,7 +18,7 @@ from freshline.retrieval.analysis import (
     PART_WEIGHT,
     analysis_of,
 )
-from freshline.retrieval.identifiers import humps, identifiers
+from freshline.retrieval.identifiers import humps, identifiers, unusual
 from freshline.retrieval.languages import STEMMERS, Languages, expected_of, languages_of
 from freshline.retrieval.lexical_index import TantivyIndex
 from freshline.retrieval.seen import Seen
@@ -95,6 +97,13 @@ def test_identifiers_and_the_smaller_ones_in_them() -> None:
     ]
     assert identifiers("A well-known word. Another one; and, so on") == []
     assert humps("XMLHttpRequest by McCarthy, NASA and APIs") == ["XML", "Http", "Request", "Mc", "Carthy"]
+
+
+@settings(max_examples=500, deadline=None)
+@given(text=st.text(st.sampled_from(list('aB1 _-./(),;!?"+#@é\n')) | st.characters(), max_size=40))
+def test_plain_words_hide_no_identifier(text: str) -> None:
+    assert identifiers(unusual(text)) == identifiers(text)
+    assert humps(unusual(text)) == humps(text)
 
 
 @pytest.mark.parametrize("unit", ["a", "_", "A", "aB", "a1", "a.", "+", "-", "./", "a_"])
