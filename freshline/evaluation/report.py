@@ -69,7 +69,7 @@ def show_pairs(console: Console, title: str, pairs: Sequence[Pair]) -> None:
 
 
 def _cell(one: Interval, *, best: float) -> str:
-    text = f"{one.mean:.4f}\n[dim]{_short(one.low, 2)}…{_short(one.high, 2)}[/dim]"
+    text = f"{one.mean:.4f}\n[dim]{_short(one.low, 2)}-{_short(one.high, 2)}[/dim]"
     return f"[bold]{text}[/bold]" if one.mean == best else text
 
 
