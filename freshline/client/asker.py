@@ -98,7 +98,7 @@ class Asker:
             generate=generate,
             min_offsets=min_offsets,
             as_of=as_of,
-            filter=None if filter is None else dict(filter),
+            filter=None if filter is None else _plain(filter),
         )
         return self.wait(self.submit(query), timeout)
 
@@ -196,11 +196,20 @@ class Asker:
             future.set_exception(exc)
 
 
+def _plain(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a filter as JSON has it: a datetime becomes text."""
+    try:
+        plain: dict[str, Any] = msgspec.to_builtins(said)
+    except TypeError as exc:
+        raise refused("the question", Rejected("invalid_filter", f"filter: {exc}")) from exc
+    return plain
+
+
 def _checked(query: Query) -> bytes:
     """Return the value, checked by the very decoder that the worker uses."""
     try:
         if query.filter is not None:  # before it is encoded: NaN would become null
-            parse(msgspec.to_builtins(query.filter))
+            parse(query.filter)
         value = encode(query)
         decode_query(query.query_id.encode(), value)
     except UnicodeEncodeError as exc:

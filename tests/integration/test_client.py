@@ -1,10 +1,11 @@
 """Producer and Asker against a real broker; a thread of the test answers as a worker would."""
 
+import math
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 from uuid import uuid4
 
 import pytest
@@ -224,6 +225,12 @@ def test_no_worker_is_told_after_the_time_out(settings: KafkaSettings) -> None:
 def test_a_question_that_breaks_its_contract_is_not_sent(settings: KafkaSettings, text: str, k: int) -> None:
     with Asker(settings) as asker, pytest.raises(UserError, match="invalid_query"):
         asker.ask(text, k=k)
+
+
+@pytest.mark.parametrize("said", [{"a": {"$gtt": 1}}, {"a": math.nan}, {"a": object}])
+def test_a_filter_that_says_nothing_is_not_sent(settings: KafkaSettings, said: dict[str, Any]) -> None:
+    with Asker(settings) as asker, pytest.raises(UserError, match=r"invalid_filter: filter"):
+        asker.ask("x", filter=said)
 
 
 def test_questions_still_open_at_the_end_are_told(settings: KafkaSettings) -> None:

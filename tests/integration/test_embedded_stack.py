@@ -210,11 +210,13 @@ def test_a_user_starts_asks_kills_and_ends_the_whole_stack(
         user.types("publish", "tea.md", "-", "--collection", "notes", code=2, given="no id")
         user.types("publish", "tea.md", "--collection", "notes")
 
-        def hits() -> Any:
-            answer = json.loads(user.types("ask", "When is tea served?", "--no-generate", "--json"))
+        def hits(*words: str) -> Any:
+            answer = json.loads(user.types("ask", "When is tea served?", "--no-generate", "--json", *words))
             return answer["hits"]
 
         assert until(hits, "an answer")[0]["doc_id"] == "tea.md"
+        assert hits("--where", "$doc_id^=tea", "--filter", '{"$time": {"$gt": "2020-01-01"}}') == hits()
+        assert hits("--where", "$doc_id!=tea.md") == []
         assert user.status()["stream"]["lag"] == 0
         found = state.running(tmp_path / ".freshline")
         assert found is not None

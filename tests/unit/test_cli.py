@@ -133,6 +133,23 @@ def test_a_past_that_cannot_be_meant_is_said_before_anything_is_asked(
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--where", "year"], "--where: found 'year', expected KEY OP VALUE such as year>=2000"),
+        (["--filter", "{'a': 1}"], "--filter: not JSON at character 2; expected a JSON object such as"),
+        (["--filter", '{"a": {"$gtt": 1}}'], "filter.a.$gtt: no such operator: did you mean $gt?"),
+    ],
+)
+def test_a_filter_that_says_nothing_is_said_in_one_line_before_anything_is_asked(
+    run: Run, words: list[str], says: str
+) -> None:
+    code, printed, said = run("ask", "x", *words)
+    assert (code, printed) == (2, "")
+    assert says in said
+    assert said.count("\n") == 1
+
+
 def test_an_answer_about_the_past_says_so() -> None:
     stamp = AsOf(coverage={"documents": {0: 5}}, seq=17, generation=0, generator="g", newest_event_age=None)
     response = Response(

@@ -44,6 +44,27 @@ def test_a_question_is_answered_with_a_literal_quote_in_its_own_partition(bench:
     assert bench.committed() == {1: 1}
 
 
+def test_a_filter_leaves_only_what_meets_it(bench: Bench) -> None:
+    filters = [
+        {"$doc_id": {"$prefix": "so"}},
+        {"$time": {"$gte": "2023-11-14T22:13:11Z"}},
+        {"year": {"$ne": 1}},
+        {},
+    ]
+    for place, said in enumerate(filters):
+        bench.ask(f"q{place}", filter=said, generate=False)
+    turns([bench.worker()])
+    found = {
+        response["query_id"]: [hit["doc_id"] for hit in response["hits"]] for _, response in bench.responses()
+    }
+    assert found == {
+        "q0": ["soup"],
+        "q1": [],
+        "q2": ["tower", "soup"],
+        "q3": ["tower", "soup"],
+    }  # q1: a second later
+
+
 def test_every_response_says_as_of_when(bench: Bench) -> None:
     bench.ask("q1")
     bench.ask("q2", max_staleness=1.0)
