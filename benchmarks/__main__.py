@@ -15,6 +15,7 @@ NAMES = {
     "chunking": "gold passages met at equal retrieved tokens, against recursive splitting; locality; speed",
     "retrieval": "public sets through the pipeline: each mode, against exact search; needs FRESHLINE_EVAL_DATA",
     "fusion": "rules of making dense and lexical rankings one, on the development sets; needs FRESHLINE_EVAL_DATA",
+    "reranking": "late interaction over the first stage: gain and time; needs FRESHLINE_EVAL_DATA",
     "poison": "10,000 messages of which a tenth is bad: what that costs the good ones; each letter counted",
     "latency": "one hybrid query at 200,000 chunks beside raw FAISS and raw tantivy; dense search under filters",
     "access": "100,000 pairs of principals and question against brute force; recall at every selectivity",
