@@ -6,13 +6,15 @@
 
 Figures are means over queries, their spread the 95 % interval. Each set has a stack of its own, so that none is in
 another's statistics. Nothing was chosen on these sets, but that the factbook was looked at for the lexical fields
-(docs/decisions/0025). Needs FRESHLINE_EVAL_DATA; docs/benchmarks says where the sets are from.
+(docs/decisions/0025). Needs FRESHLINE_EVAL_DATA; docs/benchmarks says where the sets are from. Settings come from the
+environment: with FRESHLINE_MODELS__RERANKER=coverage the reranked mode is measured too.
 """
 
 import os
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -105,7 +107,10 @@ def measure(*, seed: int, quick: bool) -> Report:
     """Run the benchmark. Nothing in it is drawn: the seed has no say."""
     with tempfile.TemporaryDirectory(prefix="freshline-retrieval-") as place:
         figures = list(measure_all(Path(place), _QUICK if quick else 0))
-    return Report(name="retrieval", seed=seed, figures=figures)
+    if quick:  # a dozen queries hold no goal
+        figures = [replace(figure, goal=None) for figure in figures]
+    reranker = Plan(environ=os.environ).loaded().settings.models.reranker
+    return Report(name="retrieval", seed=seed, figures=figures, notes={"reranker": reranker or "none"})
 
 
 def _figure(name: str, value: float, goal: Goal | None = None) -> Figure:
