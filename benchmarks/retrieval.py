@@ -7,7 +7,7 @@
 Figures are means over queries, their spread the 95 % interval. Each set has a stack of its own, so that none is in
 another's statistics. Nothing was chosen on these sets, but that the factbook was looked at for the lexical fields
 (docs/decisions/0025). Needs FRESHLINE_EVAL_DATA; docs/benchmarks says where the sets are from. Settings come from the
-environment: with FRESHLINE_MODELS__RERANKER=coverage the reranked mode is measured too.
+environment: with FRESHLINE_MODELS__RERANKER set, the reranked mode is measured too.
 """
 
 import os
