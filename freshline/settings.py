@@ -65,7 +65,7 @@ class ModelSettings:
     threads: int = _setting(1, "threads of one embedder")
     cache: str = _setting("", "folder of exported models; empty = the user's cache folder")
     reranker: str = _setting(
-        "", "coverage, late-interaction, or a cross-encoder: folder or hub name; empty = do not rerank"
+        "", "late-interaction, or a cross-encoder: folder or hub name; empty = do not rerank"
     )
     reranker_revision: str = _setting("", "hub revision of the reranker, where allow_download is on")
 
@@ -125,9 +125,9 @@ class RetrievalSettings:
     half_life: float = _setting(0.0, "age at which recency counts half; 0 = age counts nothing")
     recency_weight: float = _setting(0.5, "share of a score that age can take, where half_life is set")
     recency_field: str = _setting("", "metadata key with an ISO date to count age from; empty = broker time")
-    rerank_top: int = _setting(50, "candidates that models.reranker reads with the question")
-    rerank_weight: float = _setting(0.4, "share of a score that the reranker's has, 0 to 1")
-    rerank_budget: float = _setting(0.1, "time that reranking a batch may take; later questions go without")
+    rerank_top: int = _setting(20, "candidates that models.reranker reads with the question")
+    rerank_weight: float = _setting(0.2, "share of a score that the reranker's has, 0 to 1")
+    rerank_budget: float = _setting(0.5, "time that reranking a batch may take; later questions go without")
     max_per_document: int = _setting(0, "chunks of one document among the hits at most; 0 = any number")
     repeats: Literal["keep", "same_title", "any_title"] = _setting(
         "keep",

@@ -1,23 +1,19 @@
 """The reranker that the settings name, loaded; None where they name none."""
 
-from hashlib import sha256
 from pathlib import Path
 
 from freshline.embedding.identity import files_sha256
-from freshline.embedding.layout import modules_of, read_json, read_layout, refuse_unsafe, weights_of
+from freshline.embedding.layout import modules_of, read_json, refuse_unsafe, weights_of
 from freshline.embedding.libraries import quieten, set_switches
 from freshline.embedding.load import has_gpu
 from freshline.embedding.port import Embedder, TokenEmbedder
-from freshline.embedding.reference import cache_folder, model_folder, reranker_folder
-from freshline.embedding.tokens import Tokens
+from freshline.embedding.reference import cache_folder, reranker_folder
 from freshline.errors import MissingPart
-from freshline.reranking.coverage import Coverage
 from freshline.reranking.late_interaction import LateInteraction
-from freshline.reranking.overlap import OverlapReranker
 from freshline.retrieval.reranker import Reranker
 from freshline.settings import ModelSettings
 
-COVERAGE, LATE_INTERACTION = "coverage", "late-interaction"
+LATE_INTERACTION = "late-interaction"
 
 
 def load_reranker(settings: ModelSettings, embedder: Embedder) -> Reranker | None:
@@ -27,20 +23,9 @@ def load_reranker(settings: ModelSettings, embedder: Embedder) -> Reranker | Non
     """
     if not settings.reranker:
         return None
-    if settings.reranker == COVERAGE:
-        return _coverage(settings)
     if settings.reranker == LATE_INTERACTION:
         return _late_interaction(embedder)
     return _cross_encoder(settings)
-
-
-def _coverage(settings: ModelSettings) -> Reranker:
-    if settings.backend == "tiny":  # it has no tokenizer: its tokens are words
-        return OverlapReranker()
-    layout = read_layout(model_folder(settings))
-    return Coverage(
-        Tokens(layout.tokenizer, layout.max_tokens), sha256(layout.tokenizer.read_bytes()).hexdigest()[:16]
-    )
 
 
 def _late_interaction(embedder: Embedder) -> Reranker:

@@ -54,9 +54,9 @@ class RerankPolicy:
     The budget is looked at before every few candidates, so it may be overrun by what scoring those takes.
     """
 
-    top: int = 50
-    weight: float = 0.4
-    budget: float = 0.1
+    top: int = 20
+    weight: float = 0.2
+    budget: float = 0.5
 
 
 def passage(title: str | None, heading: str, text: str) -> str:

@@ -9,14 +9,12 @@ import pytest
 
 from freshline.embedding.load import load_embedder
 from freshline.embedding.tiny import TinyEmbedder
-from freshline.embedding.tokens import Tokens
-from freshline.reranking.coverage import Coverage
 from freshline.reranking.late_interaction import LateInteraction
 from freshline.reranking.load import load_reranker
 from freshline.reranking.overlap import OverlapReranker
 from freshline.retrieval.reranker import Reranker
 from freshline.settings import ModelSettings
-from tests.support.tiny_models import tiny_cross_encoder, tiny_tokenizer
+from tests.support.tiny_models import tiny_cross_encoder
 
 QUESTION = "the red fox"
 HOSTILE = [
@@ -29,7 +27,7 @@ _real = pytest.param("real late interaction", marks=[pytest.mark.integration, py
 _loads_torch = pytest.param("cross-encoder", marks=pytest.mark.integration)
 
 
-@pytest.fixture(scope="module", params=["overlap", "coverage", "late interaction", _loads_torch, _real])
+@pytest.fixture(scope="module", params=["overlap", "late interaction", _loads_torch, _real])
 def new_reranker(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[], Reranker]]:
@@ -40,9 +38,6 @@ def new_reranker(
 
 
 def _maker(kind: str, folder: Path) -> Callable[[], Reranker]:
-    if kind == "coverage":
-        tiny_tokenizer().save(str(folder / "tokenizer.json"))
-        return lambda: Coverage(Tokens(folder / "tokenizer.json", 64), "tiny")
     if kind == "cross-encoder":
         settings = ModelSettings(reranker=str(tiny_cross_encoder(folder)), cache=str(folder / "cache"))
         return lambda: _loaded(settings)

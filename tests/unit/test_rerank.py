@@ -122,7 +122,9 @@ def test_a_question_that_time_interrupts_has_its_best_in_order_and_the_rest_belo
 
 def test_a_quick_reranker_is_called_seldom() -> None:
     fixed = Fixed(dict.fromkeys("abcdefghijklmnopqrstuvwxyz", 0.0))
-    rerank([ranking(*range(26, 0, -1))], ["q"], texts, fixed, RerankPolicy(), clock=ManualClock().monotonic)
+    rerank(
+        [ranking(*range(26, 0, -1))], ["q"], texts, fixed, RerankPolicy(top=26), clock=ManualClock().monotonic
+    )
     assert fixed.calls == [4, 8, 14]
 
 

@@ -11,16 +11,12 @@ import pytest
 from freshline.embedding.layout import UnsafeModel
 from freshline.embedding.port import TokenEmbedder, TokenVectors
 from freshline.embedding.tiny import TinyEmbedder
-from freshline.embedding.tokens import Tokens
 from freshline.errors import ConfigError, MissingPart
-from freshline.reranking.coverage import Coverage
 from freshline.reranking.kept import Kept
 from freshline.reranking.late_interaction import LateInteraction, max_sim, named, pack
 from freshline.reranking.load import load_reranker
-from freshline.reranking.overlap import OverlapReranker
 from freshline.reranking.texts import clean, telling
 from freshline.settings import ModelSettings
-from tests.support.tiny_models import VOCABULARY, tiny_tokenizer
 
 TINY = TinyEmbedder()
 
@@ -108,29 +104,6 @@ def test_what_was_asked_for_least_recently_goes_first() -> None:
     assert kept.size == 1000
 
 
-def _coverage(folder: Path) -> Coverage:
-    tiny_tokenizer().save(str(folder / "tokenizer.json"))
-    return Coverage(Tokens(folder / "tokenizer.json", 64), "tiny")
-
-
-def test_coverage_by_hand(tmp_path: Path) -> None:
-    weight = {word: math.log(2 + VOCABULARY.index(word)) for word in ("gold", "mines", "red")}
-    expected = weight["gold"] / (weight["gold"] + weight["mines"])
-    reranker = _coverage(tmp_path)
-    pairs = [
-        ("gold mines", "the gold rush"),
-        ("the gold of the mines?", "the gold rush"),  # function words and marks do not count
-        ("gold gold mines", "gold gold gold rush"),  # each token once
-        ("GOLD mines", "a Gold rush"),
-        ("gold mines", "mines of gold"),
-        ("gold", "red fox"),
-        ("", "gold"),
-        ("the", "the fox"),  # nothing else is asked for
-    ]
-    found = reranker.score(pairs).tolist()
-    assert found == pytest.approx([expected] * 4 + [1.0, 0.0, 0.0, 1.0], abs=1e-6)
-
-
 def test_a_lone_surrogate_becomes_a_mark() -> None:
     assert clean("gold \ud800 rush") == "gold ? rush"
     assert clean("Füße 🎉 \x00") == "Füße 🎉 \x00"
@@ -138,9 +111,6 @@ def test_a_lone_surrogate_becomes_a_mark() -> None:
 
 def test_the_settings_name_a_reranker() -> None:
     assert load_reranker(ModelSettings(backend="tiny"), TINY) is None
-    assert isinstance(
-        load_reranker(ModelSettings(backend="tiny", reranker="coverage"), TINY), OverlapReranker
-    )
     assert isinstance(
         load_reranker(ModelSettings(backend="tiny", reranker="late-interaction"), TINY), LateInteraction
     )
