@@ -96,6 +96,16 @@ def test_recall_where_all_that_is_allowed_is_far_from_the_question(world: World,
     assert recall(world, np.isin(world.topics, far)) >= 0.99
 
 
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.9])
+def test_recall_where_what_is_allowed_is_about_equally_far_from_the_question(
+    world: World, share: float
+) -> None:
+    scores = world.vectors @ world.questions[0]
+    allowed = scores < np.quantile(scores, share)
+    (ranking,) = dense(world.segments, [world.sight(allowed)], world.questions[:1], depth=DEPTH)
+    assert len({int(one.chunk_id) for one in ranking} & set(brute(world, allowed)[0])) >= 0.99 * DEPTH
+
+
 def test_exact_search_is_exact(world: World) -> None:
     assert recall(world, np.ones(COUNT, bool), exact=True) == 1.0
 
@@ -135,9 +145,8 @@ def test_each_of_a_batch_sees_through_its_own_sight(world: World) -> None:
 
 
 def test_what_else_is_asked_in_a_batch_changes_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "freshline.retrieval.dense.candidates_for", lambda _, depth: depth
-    )  # so that depth tells
+    monkeypatch.setattr("freshline.retrieval.dense.candidates_for", lambda _, depth: 2 * depth)
+    monkeypatch.setattr("freshline.retrieval.dense._settled", lambda *_: True)  # so that depth tells
     snapshot, policy = Snapshot(fingerprint="f", segments=world.segments), Policy(mode="dense", depth=20)
     requests = [SearchRequest(text="", k=k) for k in (10, 2000, 10)]
     together = search(snapshot, requests, world.questions[:3], now_ms=0, policy=policy)

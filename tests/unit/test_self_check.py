@@ -38,7 +38,8 @@ def test_a_segment_that_finds_everything() -> None:
     assert one.segments[0].rows.segment.index.k_factor == 64
 
 
-def test_recall_is_that_of_a_comparison_by_hand() -> None:
+def test_recall_is_that_of_a_comparison_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("freshline.retrieval.dense._settled", lambda *_: True)
     one = snapshot(factor=1)
     index = one.segments[0].rows.segment.index
     _, proposed = index.base_index.search(ASKED, 50)
@@ -48,7 +49,10 @@ def test_recall_is_that_of_a_comparison_by_hand() -> None:
     assert recalls(one.segments, ASKED, 50)[0] == pytest.approx(by_hand)
 
 
-def test_a_segment_that_misses_too_much_is_searched_wider_until_it_does_not() -> None:
+def test_a_segment_that_misses_too_much_is_searched_wider_until_it_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("freshline.retrieval.dense._settled", lambda *_: True)
     one = snapshot(factor=1)
     first = self_check(one, ASKED)
     assert first == gauge()
