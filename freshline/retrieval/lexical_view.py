@@ -31,6 +31,9 @@ _SPARE, _GROWTH = 1.3, 4
 #: Digits of a score behind the point: sums in another order are the same score, so ties are ties.
 _DIGITS = 4
 
+#: So many rows are named one by one: 0.5 ms to complete the ranking of a Cranfield question, as a set 0.8.
+_FEW = 100
+
 _MUST, _SHOULD = tantivy.Occur.Must, tantivy.Occur.Should
 _query = tantivy.Query
 
@@ -153,7 +156,7 @@ class _Question:
 
     def listed(self, uids: NDArray[np.int64], least: int) -> _Hits:
         """Return the best of these rows, `least` of them or all, and what ties with the last of them."""
-        wanted = _query.const_score_query(_query.term_set_query(self._schema, "uid", uids.tolist()), 0.0)
+        wanted = _query.const_score_query(self._rows_of(uids.tolist()), 0.0)
         query = _query.boolean_query([(_MUST, wanted), (_MUST, self._union)])
         limit = min(least, len(uids) + 1)
         while True:
@@ -161,6 +164,12 @@ class _Question:
             if len(hits.uids) < limit or _settled(hits.scores, hits.scores[-1], least - 1, limit):
                 return hits
             limit *= _GROWTH
+
+    def _rows_of(self, uids: list[int]) -> Any:
+        if len(uids) > _FEW:
+            return _query.term_set_query(self._schema, "uid", uids)
+        each = [(_SHOULD, _query.term_query(self._schema, "uid", uid)) for uid in uids]
+        return _query.boolean_query(each)
 
     def _best(self, query: Any, limit: int) -> _Hits:
         hits = self._searcher.search(query, limit, count=False).hits
