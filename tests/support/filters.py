@@ -109,7 +109,6 @@ texts = st.sampled_from(
     ]
 )
 scalars = st.none() | st.booleans() | numbers | texts
-metadata = st.dictionaries(st.sampled_from(KEYS), scalars, max_size=4)
 
 
 def _operators(values: Any, ordered: Any) -> Any:

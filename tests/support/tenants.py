@@ -256,6 +256,7 @@ def _said(pick: random.Random, levels: int) -> dict[str, Any]:
             {"land": {"$prefix": land[:2]}, "year": {"$gt": year - 10}}, {"draft": {"$exists": one_in(pick, 2)}},
             {"$title": {"$prefix": f"Title {land[:1]}"}}, {"$title": {"$exists": one_in(pick, 2)}},
             {"$time": {"$gte": time}},
+            {"$heading": "Part 1"}, {"$heading": {"$exists": one_in(pick, 2)}},
             {"$collection": {"$in": ["c1", "c2"]}}, {"$doc_id": {"$lt": str(year)}},
         ]
     )  # fmt: skip
@@ -273,10 +274,19 @@ def _chunks(state: State) -> list[Chunk]:
     }  # fmt: skip
     return [
         Chunk(
-            chunk_id=chunk_id, text=text, acl=frozenset(state.acl), expires_ms=state.expires_ms, fields=fields
+            chunk_id=chunk_id,
+            text=text,
+            acl=frozenset(state.acl),
+            expires_ms=state.expires_ms,
+            fields=fields | ({"$heading": heading_of(place)} if place else {}),
         )
-        for chunk_id, text in zip(state.chunk_ids(), state.texts, strict=True)
+        for place, (chunk_id, text) in enumerate(zip(state.chunk_ids(), state.texts, strict=True))
     ]
+
+
+def heading_of(place: int) -> str:
+    """Return the heading of a document's chunk: the first one has none."""
+    return f"Part {place}" if place else ""
 
 
 def _expiry(state: State) -> datetime | None:
@@ -295,7 +305,8 @@ def _rows(state: State, place: int) -> list[dict[str, Any]]:
         {
             "chunk_id": chunk_id, "state": place, "key": f"{state.collection}/{state.doc_id}",
             "collection": state.collection, "doc_id": state.doc_id, "title": state.title, "ordinal": ordinal,
-            "start": 0, "end": len(text), "heading": "", "text": text, "metadata": json.dumps(state.metadata),
+            "start": 0, "end": len(text), "heading": heading_of(ordinal), "text": text,
+            "metadata": json.dumps(state.metadata),
             "acl": list(state.acl), "expires_at": _expiry(state),
         }
         for ordinal, (chunk_id, text) in enumerate(zip(state.chunk_ids(), state.texts, strict=True))
