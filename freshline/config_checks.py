@@ -31,6 +31,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "stream.max_records": (1, _MORE),
     "stream.trigger": (0, _MORE),
     "retrieval.depth": (1, 1000),
+    "retrieval.dense_weight": (0, 1),
     "retrieval.half_life": (0, _MORE),
     "retrieval.recency_weight": (0, 1),
     "retrieval.rerank_top": (0, 1000),

@@ -122,6 +122,10 @@ class RetrievalSettings:
 
     mode: Literal["hybrid", "dense", "lexical"] = _setting("hybrid", "rankings that are asked and fused")
     depth: int = _setting(50, "candidates of each ranking at least")
+    fusion: Literal["standardised", "reciprocal"] = _setting(
+        "standardised", "how two rankings become one: standardised scores, or reciprocal ranks"
+    )
+    dense_weight: float = _setting(0.5, "what the dense ranking counts for beside the lexical one, 0 to 1")
     half_life: float = _setting(0.0, "age at which recency counts half; 0 = age counts nothing")
     recency_weight: float = _setting(0.5, "share of a score that age can take, where half_life is set")
     recency_field: str = _setting("", "metadata key with an ISO date to count age from; empty = broker time")

@@ -33,6 +33,7 @@ def policy_of(settings: RetrievalSettings) -> Policy:
     return Policy(
         mode=settings.mode,
         depth=settings.depth,
+        fusion=Fusion(method=settings.fusion, weight=settings.dense_weight),
         recency=RecencyPolicy(
             half_life=settings.half_life, weight=settings.recency_weight, field=settings.recency_field
         ),

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freshline.retrieval.fusion import Fusion, fuse
+from freshline.retrieval.policy import policy_of
 from freshline.retrieval.ranking import Candidate, Ranking, ordered
+from freshline.settings import RetrievalSettings
 
 
 def ranking(**scores: float) -> Ranking:
@@ -147,3 +149,9 @@ def brute_force(
             for name in names:
                 total[name] += share * (whole[name] - mean) / deviation
     return total
+
+
+def test_the_settings_name_the_rule_and_the_weight() -> None:
+    chosen = RetrievalSettings(fusion="reciprocal", dense_weight=0.8)
+    assert policy_of(chosen).fusion == Fusion(method="reciprocal", weight=0.8)
+    assert policy_of(RetrievalSettings()).fusion == Fusion()
