@@ -19,7 +19,8 @@ from freshline.retrieval.sight import see
 from schemas.conditions import parse
 from tests.support.access import FILTERS, WAYS, Checker
 from tests.support.selectivity import Exact, Rows, cases, recall
-from tests.support.tenants import Tenants, pairs
+from tests.support.tenant_questions import pairs
+from tests.support.tenants import Tenants
 
 PAIRS, DOCUMENTS, ROWS = 100_000, 700, 200_000
 _MODES: tuple[Mode, ...] = ("dense", "lexical")

@@ -13,7 +13,8 @@ from serving.answering import Answerer
 from serving.intake import Asked, Refused, read
 from tests.support.access import FILTERS, WAYS, Checker, Verdict, planted
 from tests.support.serving import Bench, TinyLake, generator
-from tests.support.tenants import NOW_MS, Tenants, pairs
+from tests.support.tenant_questions import pairs
+from tests.support.tenants import NOW_MS, Tenants
 
 pytestmark = pytest.mark.integration
 

@@ -20,7 +20,8 @@ from freshline.retrieval.request import SearchRequest
 from freshline.retrieval.reranker import RerankPolicy
 from freshline.retrieval.search import search
 from freshline.retrieval.selection import SelectionPolicy
-from tests.support.tenants import NOW_MS, Pair, Tenants, filters_of
+from tests.support.tenant_questions import Pair, filters_of
+from tests.support.tenants import NOW_MS, Tenants
 
 FILTERS = 200
 _BATCH = 64
