@@ -54,7 +54,9 @@ def command(directory: Path, *words: str) -> Room:
 
 @pytest.fixture
 def room(tmp_path: Path, beir: Path) -> Iterator[Room]:
-    made = command(tmp_path, str(beir), "--keep", str(tmp_path / "runs"))
+    reranked = ("models.reranker=late-interaction", "retrieval.rerank_budget=60")
+    words = [word for each in reranked for word in ("--set", each)]
+    made = command(tmp_path, str(beir), "--keep", str(tmp_path / "runs"), *words)
     yield made
     made.close()
 
@@ -67,12 +69,13 @@ def test_a_folder_becomes_a_kept_run(tmp_path: Path, room: Room) -> None:
     assert (corpus["documents"], corpus["published"], corpus["empty"], corpus["refused"]) == (15, 13, 1, 1)
     assert (corpus["dead_letters"], corpus["unknown"]) == (0, 1)
     assert corpus["chunks"] > 13  # the long one has several
+    assert told["reranker"].startswith("late-interaction")
     assert told["worker"] == {"asked": 6, "same": 6, "k": 10}
 
     qrels = [
         ir_measures.Qrel(query, document, grade) for query, document, grade in [*QRELS, ("q0", "gone", 1)]
     ]
-    for mode in ("dense", "lexical", "hybrid"):  # by another reader of the very files
+    for mode in ("dense", "lexical", "hybrid", "reranked"):  # by another reader of the very files
         run = [
             ir_measures.ScoredDoc(one.query_id, one.doc_id.replace("%20", " "), one.score)
             for one in ir_measures.read_trec_run(str(folder / f"{mode}.trec"))  # type: ignore[no-untyped-call]
