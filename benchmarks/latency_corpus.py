@@ -1,8 +1,8 @@
 """200,000 chunks as compaction would leave them: real passages joined two by two, and vectors between theirs.
 
-One large segment and six small ones, written, read and assembled by the product's own code. Half of each passage is
-of one SciFact chunk and half of another that is near it, and its vector lies between both with a little noise: words
-are as frequent and vectors as crowded as in real text, and no two chunks are the same.
+One large segment and six small ones, written, read and assembled by the product's own code. The first part of each
+passage is of one SciFact chunk and the rest of another that is near it, cut at random, and its vector lies between both
+with a little noise: words are as frequent and vectors as crowded as in real text, and hardly two chunks are the same.
 """
 
 import tempfile
@@ -68,8 +68,8 @@ def _joined(base: list[Segment], count: int, random: np.random.Generator) -> tup
     noise = random.standard_normal((count, vectors.shape[1]), np.float32) * _NOISE / vectors.shape[1] ** 0.5
     mixed = share * vectors[first] + (1 - share) * vectors[second] + noise
     texts = [
-        " ".join(words[a][: len(words[a]) // 2] + words[b][len(words[b]) // 2 :])
-        for a, b in zip(first.tolist(), second.tolist(), strict=True)
+        " ".join(words[a][: round(part * len(words[a]))] + words[b][round(part * len(words[b])) :])
+        for a, b, part in zip(first.tolist(), second.tolist(), share[:, 0].tolist(), strict=True)
     ]
     return texts, np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True), np.float32)
 

@@ -37,6 +37,7 @@ from freshline.retrieval.selection import Reading, Selection, select
 from freshline.retrieval.sight import Sight, see, without
 from freshline.retrieval.snapshot import Snapshot
 from freshline.retrieval.times import times_ms
+from freshline.retrieval.together import together
 
 _MATRIX = 2  # axes
 _DEFAULT = Policy()
@@ -121,17 +122,21 @@ class _Batch:
         return without(self.sights[query], rows)
 
     def _fused(self, depths: Mapping[int, int]) -> list[Ranking]:
-        segments, mode, deepest = self.snapshot.segments, self.policy.mode, max(depths.values())
-        sights, texts = [self.sights[i] for i in depths], [self.requests[i].text for i in depths]
-        rankings: list[list[Ranking]] = []  # step 2
-        if mode != "lexical":
-            rankings.append(self._dense(depths))
-        if mode != "dense":
-            rankings.append(lexical(self.snapshot.lexical, segments, sights, texts, depth=deepest))
+        rankings = self._rankings(depths)  # step 2
         return [
             self._one(query, each, depth)
             for (query, depth), each in zip(depths.items(), zip(*rankings, strict=True), strict=True)
         ]
+
+    def _rankings(self, depths: Mapping[int, int]) -> Sequence[Sequence[Ranking]]:
+        match self.policy.mode:
+            case "dense":
+                return (self._dense(depths),)
+            case "lexical":
+                return (self._lexical(depths),)
+            case "hybrid":
+                by_words, by_vector = together(lambda: self._lexical(depths), lambda: self._dense(depths))
+                return by_vector, by_words
 
     def _dense(self, depths: Mapping[int, int]) -> list[Ranking]:
         """Each at its own depth: how many candidates the codes of a segment propose depends on it."""
@@ -142,6 +147,12 @@ class _Batch:
             rankings = dense(self.snapshot.segments, sights, self.vectors[queries], depth=depth)
             found |= zip(queries, rankings, strict=True)
         return [found[query] for query in depths]
+
+    def _lexical(self, depths: Mapping[int, int]) -> list[Ranking]:
+        """All as deep as the deepest: what a question asks for beyond its own depth is cut off."""
+        sights, texts = [self.sights[i] for i in depths], [self.requests[i].text for i in depths]
+        views, segments = self.snapshot.lexical, self.snapshot.segments
+        return lexical(views, segments, sights, texts, depth=max(depths.values()))
 
     def _one(self, query: int, rankings: Sequence[Ranking], depth: int) -> Ranking:
         """Return one ranking of a query (step 3). Its own depth: how deep others of the batch go changes nothing."""

@@ -165,7 +165,9 @@ def test_a_record_that_nobody_can_be_answered_about_is_rejected(
 
 def test_a_question_comes_back_as_it_was() -> None:
     past = AsOfRequest(time=datetime(2024, 5, 1, tzinfo=UTC))
-    question = replace(QUERY, min_offsets={"documents": {0: 3, 11: 5}}, as_of=past, filter={"a": {"$in": [1, None]}})
+    question = replace(
+        QUERY, min_offsets={"documents": {0: 3, 11: 5}}, as_of=past, filter={"a": {"$in": [1, None]}}
+    )
     assert decode_query(b"q-1", encode(question)) == question
 
 
