@@ -50,7 +50,7 @@ BUILT_IN = {
     "$page": "whole number",
     "$time": "time",
 }
-#: Objects within each other, comparisons, and values of all of them together.
+#: Objects within each other, comparisons (an empty object counts as one), and values of all of them together.
 MAX_DEPTH, MAX_COMPARISONS, MAX_VALUES = 10, 100, 1000
 
 _COMBINING = ("$and", "$or", "$not")
@@ -113,6 +113,8 @@ class _Parser:
     def condition(self, found: Any, where: Where, depth: int) -> Condition:
         """Read an object of names and combining operators; all of them must hold."""
         _object(found, where, depth, 'an object such as {"year": {"$gte": 2000}}')
+        if not found:  # says nothing, and costs a mask as a comparison does
+            self._count_comparison(where)
         parts = [self._entry(name, inner, where.at(name), depth) for name, inner in found.items()]
         return parts[0] if len(parts) == 1 else All(tuple(parts))
 
@@ -147,9 +149,7 @@ class _Parser:
         return self._compare(field, name, found, where)
 
     def _compare(self, field: Field, name: str, found: Any, where: Where) -> Condition:
-        self._comparisons += 1
-        if self._comparisons > MAX_COMPARISONS:
-            raise where.error(f"more than {MAX_COMPARISONS} comparisons")
+        self._count_comparison(where)
         if name == "$exists":
             if not isinstance(found, bool):
                 raise where.wrong(found, "true or false")
@@ -168,6 +168,11 @@ class _Parser:
         self._count(len(found), where)
         keys = [value_of(one, holds, where.item(place)) for place, one in enumerate(found)]
         return tuple(Interval(key, True, key, True) for key in sorted(set(keys)))
+
+    def _count_comparison(self, where: Where) -> None:
+        self._comparisons += 1
+        if self._comparisons > MAX_COMPARISONS:
+            raise where.error(f"more than {MAX_COMPARISONS} comparisons")
 
     def _count(self, values: int, where: Where) -> None:
         self._values += values

@@ -99,6 +99,7 @@ def deep(levels: int) -> dict[str, Any]:
     [
         (deep(10), deep(11)),
         ({f"k{i}": i for i in range(100)}, {f"k{i}": i for i in range(101)}),
+        ({"$or": [{}] * 100}, {"$or": [{}] * 101}),  # each has a mask of its own
         ({"a": {"$in": list(range(1000))}}, {"a": {"$in": list(range(1001))}}),
         ({"a": {"$in": list(range(999))}, "b": 1}, {"a": {"$in": list(range(999))}, "b": 1, "c": 1}),
     ],
