@@ -73,6 +73,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def _p(deltas: NDArray[np.float64]) -> float:
     from scipy import stats  # noqa: PLC0415 - seconds to import, comes with the extra `evaluate`
 
+    if len(deltas) == 1:  # SciPy refuses it; of its two sign patterns both are as far from 0
+        return 1.0
     result = stats.permutation_test(
         (deltas,),
         lambda sample, axis: sample.mean(axis=axis),

@@ -39,6 +39,8 @@ def test_no_difference_and_one_query() -> None:
     assert (same.mean, same.low, same.high, same.p) == (0.0, 0.0, 0.0, 1.0)
     one = interval([0.25])
     assert (one.mean, one.low, one.high) == (0.25, 0.25, 0.25)
+    lone = difference([0.9], [0.5])
+    assert (lone.mean, lone.p) == (pytest.approx(0.4), enumerated([0.9], [0.5]))
 
 
 def test_many_queries_are_drawn_and_come_out_the_same_again() -> None:
