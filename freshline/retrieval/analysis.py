@@ -64,8 +64,7 @@ class Analysis:
 
         Function words count for less, except where there is nothing else.
         """
-        text = question_text(text[:_MAX_QUESTION])
-        return list(islice(self._terms(text), MAX_TERMS))
+        return list(islice(self._terms(question_text(text, _MAX_QUESTION)), MAX_TERMS))
 
     def _terms(self, text: str) -> Iterator[Term]:
         for form in dict.fromkeys(identifiers(text)):

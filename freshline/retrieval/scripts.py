@@ -23,11 +23,15 @@ def row_text(text: str) -> str:
     return text if text.isascii() else _RUN.sub(_all_grams, _unified(text))
 
 
-def question_text(text: str) -> str:
-    """Return a question's text as it is analysed; a lone surrogate, which no index can hold, becomes `?`."""
+def question_text(text: str, longest: int) -> str:
+    """Return a question's text as it is analysed; a lone surrogate, which no index can hold, becomes `?`.
+
+    At most `longest` code points are read, counted once more where NFKC makes up to 18 of one.
+    """
+    text = text[:longest]
     if text.isascii():
         return text
-    return _RUN.sub(_pairs, _unified(text.encode("utf-8", "replace").decode()))
+    return _RUN.sub(_pairs, _unified(text.encode("utf-8", "replace").decode())[:longest])
 
 
 def _unified(text: str) -> str:

@@ -21,6 +21,7 @@ from freshline.retrieval.analysis import (
 from freshline.retrieval.identifiers import humps, identifiers, unusual
 from freshline.retrieval.languages import STEMMERS, Languages, expected_of, languages_of
 from freshline.retrieval.lexical_index import TantivyIndex
+from freshline.retrieval.scripts import question_text
 from freshline.retrieval.seen import Seen
 from freshline.retrieval.sight import Sight
 
@@ -147,6 +148,14 @@ def test_parts_of_an_identifier_count_in_full_where_they_stand_alone_too() -> No
 def test_a_question_has_no_more_terms_than_allowed() -> None:
     words = " ".join(f"q{number}" for number in range(3 * MAX_TERMS))
     assert len(analysis_of("en").question(words)) == MAX_TERMS
+
+
+def test_a_question_that_grows_by_unification_is_read_as_far_as_any() -> None:
+    """U+FDFA is 18 code points in NFKC, four words: 8,192 of them are 147,456, and no word is written behind them."""
+    assert len(question_text("\ufdfa" * 8192, 20_000)) == 20_000
+    assert (
+        question_text("\ufb01sh " * 3, 5) == "fish "
+    )  # fi as one letter: the first five are "\ufb01sh \ufb01"
     assert len(analysis_of("en").question("word " * 1_000_000)) == 1
 
 
