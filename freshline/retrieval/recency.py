@@ -58,5 +58,7 @@ def decayed(ranking: Ranking, times_ms: Sequence[int | None], now_ms: int, polic
 
 
 def _factor(time_ms: int | None, now_ms: int, policy: RecencyPolicy) -> float:
-    age = math.inf if time_ms is None else max(0, now_ms - time_ms) / MS_PER_SECOND
+    if time_ms is None:  # not by an infinite age: over an infinite half-life that is no number
+        return 1 - policy.weight
+    age = max(0, now_ms - time_ms) / MS_PER_SECOND
     return 1 - policy.weight + policy.weight * math.exp2(-age / policy.half_life)

@@ -51,6 +51,12 @@ def test_without_any_date_the_order_stays() -> None:
     assert decayed([], [], NOW, TEN_DAYS) == []
 
 
+def test_a_half_life_without_end_takes_nothing_from_what_is_dated_however_old() -> None:
+    endless = RecencyPolicy(half_life=math.inf, weight=0.25)
+    found = decayed(ranking(0.5, 0.5), days_ago(None, 9_000), NOW, endless)
+    assert [(one.row, one.score) for one in found] == [(1, 1.0), (0, 0.75)]
+
+
 def test_it_is_on_only_with_a_half_life_and_a_weight() -> None:
     assert not RecencyPolicy().on
     assert not RecencyPolicy(half_life=1.0, weight=0.0).on
