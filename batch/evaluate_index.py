@@ -19,7 +19,7 @@ from freshline.evaluation.beir import BeirFolder
 from freshline.index.manifest import Manifest
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
-from freshline.reranking.load import load_reranker
+from freshline.reranking.load import load_reranker, refuse_missing
 from freshline.retrieval.languages import languages_of
 from freshline.retrieval.lexical_index import TantivyIndex
 from freshline.retrieval.reader import SnapshotReader
@@ -71,7 +71,9 @@ def indexed(folder: BeirFolder, plan: Plan, total: int, tell: Tell) -> Iterator[
 
     Raises UserError, MissingPart, TransientError.
     """
-    fingerprint_of(plan.loaded().settings.models)  # a model that is not there is told before anything starts
+    models = plan.loaded().settings.models
+    fingerprint_of(models)  # a model that is not there is told before anything starts
+    refuse_missing(models)
     overrides = (*_SMALL_BATCHES, *plan.overrides)
     seconds: dict[str, float] = {}
     with temporary_stack(overrides, plan.environ, tell=lambda part: tell(f"starting {part}", 0, 0)) as stack:

@@ -12,12 +12,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from batch.evaluate import evaluate, plan_modes
+from batch.evaluate_about import questions_id
 from batch.evaluate_index import Plan
 from batch.evaluate_screen import Screen
 from freshline.embedded.temporary import refuse_own
 from freshline.errors import MissingPart, UserError
 from freshline.evaluation import kept, plot, report
-from freshline.evaluation.beir import open_folder
+from freshline.evaluation.beir import BeirFolder, open_folder
 from freshline.evaluation.compare import between_modes, between_runs
 
 _LIBRARIES = ("ir_measures", "scipy", "matplotlib")
@@ -39,7 +40,7 @@ def run_verb(wish: Wish, out: Console, err: Console) -> None:
     """Do what is wished. Raises UserError, MissingPart, TransientError."""
     _refuse(wish)
     other = kept.read(wish.against) if wish.against else None
-    place = wish.path if kept.is_kept(wish.path) else _evaluate(wish, err)
+    place = wish.path if kept.is_kept(wish.path) else _evaluate(wish, other, err)
     found = kept.read(place)
     report.show_evaluation(out, found.evaluation, plot.intervals(found.values))
     report.show_pairs(out, "between modes", between_modes(found.values))
@@ -58,10 +59,12 @@ def _refuse(wish: Wish) -> None:
         raise UserError(f"--keep {wish.keep} is a file, expected a folder.")
 
 
-def _evaluate(wish: Wish, err: Console) -> Path:
+def _evaluate(wish: Wish, other: kept.Kept | None, err: Console) -> Path:
     """Evaluate and keep; return the kept run's folder."""
     folder = open_folder(wish.path, wish.split)
-    plan_modes(wish.plan)
+    modes = plan_modes(wish.plan)
+    if other:
+        _refuse_incomparable(folder, modes, other)
     refuse_own(wish.plan.overrides)
     logging.getLogger("matplotlib").setLevel(logging.WARNING)  # it tells of its font cache
     _end_in_order_on_sigterm()
@@ -71,6 +74,20 @@ def _evaluate(wish: Wish, err: Console) -> Path:
     kept.write(place, found, runs)
     plot.draw(folder.name, plot.intervals(found.values), place / kept.PLOT)
     return place
+
+
+def _refuse_incomparable(folder: BeirFolder, modes: Sequence[str], other: kept.Kept) -> None:
+    """Raise UserError where the comparison would be refused once everything is measured."""
+    if questions_id(folder) != other.evaluation.questions:
+        raise UserError(
+            f"--against: {other.evaluation.name} is over other queries or judgements than {folder.name}: their means "
+            "cannot be compared. Name a run over the same folder and split, or leave --against out."
+        )
+    if not set(modes) & set(other.values):
+        raise UserError(
+            f"--against: {other.evaluation.name} has {', '.join(other.values)}, none of the modes "
+            f"{', '.join(modes)}. Name one of them in --modes."
+        )
 
 
 def _compare(left: kept.Kept, right: kept.Kept, title: str, out: Console) -> None:

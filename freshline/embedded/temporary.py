@@ -27,6 +27,7 @@ OWN = frozenset(
 _ROOMS = ("streaming", "serving")
 _PREFIX = "freshline-temporary-"
 _OWNER = "owner"
+_SCRATCH = "tmp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ def temporary_stack(
         settings = load(words, environ).settings
         topics.apply(settings.kafka)
         tell("stream and worker")
-        room_environ = recipes.room_environment(settings, environ)
+        (folder / _SCRATCH).mkdir()  # what a room makes for itself goes with the folder, too
+        room_environ = recipes.room_environment(settings, environ) | {"TMPDIR": str(folder / _SCRATCH)}
         rooms = {room: _start(stack, room, words, folder, room_environ) for room in _ROOMS}
         yield TemporaryStack(settings, folder, rooms)
 

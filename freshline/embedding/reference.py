@@ -39,7 +39,9 @@ def model_folder(settings: ModelSettings) -> Path:
 def reranker_folder(settings: ModelSettings) -> Path:
     """Return the folder of the cross-encoder. Raises MissingPart or ConfigError, saying what to do."""
     named = _Named("reranker", settings.reranker, settings.reranker_revision)
-    return _folder(named, settings, "Give the folder of a sentence-transformers CrossEncoder")
+    return _folder(
+        named, settings, "Give 'late-interaction', or the folder of a sentence-transformers CrossEncoder"
+    )
 
 
 def _folder(named: "_Named", settings: ModelSettings, otherwise: str) -> Path:

@@ -28,6 +28,12 @@ def load_reranker(settings: ModelSettings, embedder: Embedder) -> Reranker | Non
     return _cross_encoder(settings)
 
 
+def refuse_missing(settings: ModelSettings) -> None:
+    """Raise what load_reranker would where the setting leads nowhere; nothing is loaded."""
+    if settings.reranker not in {"", LATE_INTERACTION}:
+        reranker_folder(settings)
+
+
 def _late_interaction(embedder: Embedder) -> Reranker:
     if not isinstance(embedder, TokenEmbedder):
         raise MissingPart(

@@ -10,10 +10,12 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from batch.evaluate_about import questions_id
 from batch.evaluate_index import Plan
 from batch.evaluate_verb import Wish, run_verb
 from freshline.errors import ConfigError, FormatError, UserError
 from freshline.evaluation import kept, plot
+from freshline.evaluation.beir import open_folder
 from freshline.evaluation.kept import Corpus, Evaluation, Kept, Worker
 
 CORPUS = Corpus(
@@ -141,3 +143,27 @@ def test_picture_has_a_bar_for_each_mean(tmp_path: Path) -> None:
     drawing = ET.fromstring((tmp_path / "one.svg").read_text())  # noqa: S314 - our own file
     texts = {"".join(element.itertext()).strip() for element in drawing.iter()}
     assert {"dense", "hybrid", "nDCG@10", "small-test"} <= texts
+
+
+@pytest.fixture
+def beir(tmp_path: Path) -> Path:
+    place = tmp_path / "beir"
+    (place / "qrels").mkdir(parents=True)
+    (place / "corpus.jsonl").write_text('{"_id": "d1", "title": "", "text": "Tea is at four."}\n')
+    (place / "queries.jsonl").write_text('{"_id": "q1", "text": "When is tea?"}\n')
+    (place / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t1\n")
+    return place
+
+
+def test_a_run_over_other_queries_is_refused_before_anything_is_measured(folder: Path, beir: Path) -> None:
+    with pytest.raises(UserError, match="small-test is over other queries or judgements than beir-test"):
+        shown(beir, against=folder)
+
+
+def test_a_run_without_a_common_mode_is_refused_before_anything_is_measured(
+    tmp_path: Path, beir: Path
+) -> None:
+    same = replace(EVALUATION, questions=questions_id(open_folder(beir, "test")))
+    kept.write(tmp_path / "same", Kept(evaluation=same, values=KEPT.values), RUNS)
+    with pytest.raises(UserError, match="small-test has dense, hybrid, none of the modes lexical"):
+        shown(beir, against=tmp_path / "same", plan=Plan(modes="lexical"))

@@ -14,7 +14,7 @@ from freshline.embedding.tiny import TinyEmbedder
 from freshline.errors import ConfigError, MissingPart
 from freshline.reranking.kept import Kept
 from freshline.reranking.late_interaction import LateInteraction, max_sim, named, pack
-from freshline.reranking.load import load_reranker
+from freshline.reranking.load import load_reranker, refuse_missing
 from freshline.reranking.texts import clean, telling
 from freshline.settings import ModelSettings
 
@@ -172,5 +172,7 @@ def test_a_folder_that_would_run_code_or_lacks_a_part_is_refused(
 def test_no_hub_is_asked_unless_that_is_allowed_and_pinned() -> None:
     with pytest.raises(MissingPart, match=r"models\.reranker is 'some/reranker'.*models\.reranker_revision"):
         load_reranker(ModelSettings(reranker="some/reranker"), TINY)
+    with pytest.raises(MissingPart, match=r"models\.reranker is 'late-interacton'.*Give 'late-interaction'"):
+        refuse_missing(ModelSettings(reranker="late-interacton"))
     with pytest.raises(ConfigError, match=r"models\.reranker_revision is empty"):
         load_reranker(ModelSettings(reranker="some/reranker", allow_download=True), TINY)
