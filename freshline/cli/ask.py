@@ -64,8 +64,19 @@ def ask(
         print_json(response)
     else:
         _show(response, past)
+        if condition is not None and response.status != "error" and not response.hits:
+            _tell_empty(condition)
     if response.status == "error":
         raise typer.Exit(1)
+
+
+def _tell_empty(condition: dict[str, object]) -> None:
+    """Say how the filter was understood: a mistyped key or kind is no error, it only leaves nothing."""
+    import json  # noqa: PLC0415
+
+    said = json.dumps(condition, ensure_ascii=False)
+    note = f"No passage that you may see meets {_one_line(said)} (names and kinds count: true is not 'True')."
+    err().print(note, markup=False)
 
 
 def _show(response: "Response", past: "AsOfRequest | None") -> None:

@@ -78,6 +78,8 @@ def _object(text: str) -> dict[str, Any]:
     except ValueError as exc:
         place = f" at character {exc.pos + 1}" if isinstance(exc, json.JSONDecodeError) else ""
         raise UserError(f"--filter: not JSON{place}; {expected}, in single quotes at a shell") from None
+    except RecursionError:  # Python's reader goes as deep as the text does
+        raise UserError(f"--filter: nested too deeply; {expected}") from None
     if not isinstance(value, dict):
         raise UserError(f"--filter: found {text[:40]!r}, {expected}")
     return value

@@ -48,4 +48,5 @@ def missing_topic(settings: KafkaSettings, topic: str) -> MissingPart:
 def refused(what: str, reason: Rejected) -> UserError:
     """Return the error for a message that breaks its contract, before it is sent."""
     detail = f": {reason.detail}" if reason.detail else ""
-    return UserError(f"{what} breaks its contract ({reason.code}{detail}); {REJECT_CODES[reason.code]}")
+    says, means = f"{what} breaks its contract", REJECT_CODES[reason.code]
+    return UserError(f"{says} ({reason.code}{detail})" + ("" if means == says else f"; {means}"))

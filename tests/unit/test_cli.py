@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from freshline.cli import main as cli
-from freshline.cli.ask import _stamp
+from freshline.cli.ask import _stamp, _tell_empty
 from freshline.cli.config import hidden
 from freshline.cli.past import as_of_request, told
 from freshline.errors import MissingPart, TransientError
@@ -148,6 +148,13 @@ def test_a_filter_that_says_nothing_is_said_in_one_line_before_anything_is_asked
     assert (code, printed) == (2, "")
     assert says in said
     assert said.count("\n") == 1
+
+
+def test_a_filter_that_leaves_nothing_is_told_as_it_was_understood(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _tell_empty({"living": {"$eq": "True"}})
+    assert 'meets {"living": {"$eq": "True"}} ' in capsys.readouterr().err
 
 
 def test_an_answer_about_the_past_says_so() -> None:

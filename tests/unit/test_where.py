@@ -51,6 +51,7 @@ def test_all_options_hold_together() -> None:
         (None, ["$titel=x"], r"filter\.\$titel: no such field or operator: did you mean \$title\?"),
         ("{'a': 1}", None, "--filter: not JSON at character 2; expected a JSON object"),
         ('{"a": NaN}', None, "--filter: not JSON; expected a JSON object"),
+        ("[" * 9999, None, "--filter: nested too deeply; expected a JSON object"),
         ("[1]", None, r"--filter: found '\[1\]', expected a JSON object"),
         ('{"a": {"$gtt": 1}}', None, r"this filter says nothing: filter\.a\.\$gtt: no such operator"),
     ],
