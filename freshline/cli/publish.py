@@ -4,11 +4,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from freshline.cli.common import AsJson, ConfigFile, Sets, err, load, out, print_json
+from freshline.cli.scalars import Meta, metadata_of
 
 if TYPE_CHECKING:
     from freshline.client import Producer, Published
@@ -31,6 +32,7 @@ def publish(
     collection: Annotated[str, typer.Option(help="Collection of the documents.")] = "docs",
     title: Annotated[str | None, typer.Option(help="Title, for one document.")] = None,
     doc_id: Annotated[str | None, typer.Option("--id", help="Document id, for one document.")] = None,
+    meta: Meta = None,
     delete: Annotated[list[str] | None, typer.Option(metavar="ID", help="Delete a document.")] = None,
     as_uri: Annotated[
         bool,
@@ -47,7 +49,9 @@ def publish(
     if not paths and not delete:
         raise UserError("Nothing to publish: name files, folders or - for standard input, or --delete ID.")
     reading = _Reading(collection, load(sets, config).settings.collections.max_bytes(collection), as_uri)
-    documents = _named([d for path in paths or () for d in reading.path(path)], title, doc_id)
+    documents = _named(
+        [d for path in paths or () for d in reading.path(path)], title, doc_id, metadata_of(meta)
+    )
     if reading.too_large and not documents and not delete:
         raise UserError(reading.why_left_out(reading.too_large[0]))
     kafka = load(sets, config, ("kafka",)).settings.kafka
@@ -127,13 +131,18 @@ def _standard_input(collection: str) -> "DocumentEvent":
     return DocumentEvent(schema_version=1, collection=collection, doc_id="", content=content)
 
 
-def _named(documents: "list[DocumentEvent]", title: str | None, doc_id: str | None) -> "list[DocumentEvent]":
-    """Return the documents with title and id; both are for one document, and standard input needs an id."""
+def _named(
+    documents: "list[DocumentEvent]", title: str | None, doc_id: str | None, metadata: dict[str, Any]
+) -> "list[DocumentEvent]":
+    """Return the documents as the options name them; title and id are for one, standard input needs an id."""
     from freshline.errors import UserError  # noqa: PLC0415
 
     if (title or doc_id) and len(documents) != 1:
         raise UserError(f"--title and --id are for one document, but {len(documents)} are named.")
-    named = [replace(d, title=title or d.title, doc_id=doc_id or d.doc_id) for d in documents]
+    named = [
+        replace(d, title=title or d.title, doc_id=doc_id or d.doc_id, metadata=d.metadata | metadata)
+        for d in documents
+    ]
     if any(not each.doc_id for each in named):
         raise UserError("A document from standard input needs an id: --id ID.")
     return named

@@ -3,10 +3,11 @@
 import json
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
+from freshline.cli.scalars import refuse_constant, scalar
 from freshline.errors import UserError
 
 Filter = Annotated[
@@ -59,22 +60,13 @@ def _comparison(text: str) -> dict[str, Any]:
             f"{' '.join(_OPERATORS)} (quote it, so that the shell does not read > and <)"
         )
     name, operator, value = found.groups()
-    return {name: {_OPERATORS[operator]: value if operator == "^=" else _scalar(value)}}
-
-
-def _scalar(text: str) -> Any:
-    """Return the JSON scalar that a text is, or else the text: 2000, 1.5, true, null, "2000"."""
-    try:
-        value = json.loads(text, parse_constant=_refuse)
-    except ValueError:
-        return text
-    return text if isinstance(value, dict | list) else value
+    return {name: {_OPERATORS[operator]: value if operator == "^=" else scalar(value)}}
 
 
 def _object(text: str) -> dict[str, Any]:
     expected = 'expected a JSON object such as {"year": {"$gte": 2000}}'
     try:
-        value = json.loads(text, parse_constant=_refuse)
+        value = json.loads(text, parse_constant=refuse_constant)
     except ValueError as exc:
         place = f" at character {exc.pos + 1}" if isinstance(exc, json.JSONDecodeError) else ""
         raise UserError(f"--filter: not JSON{place}; {expected}, in single quotes at a shell") from None
@@ -83,7 +75,3 @@ def _object(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UserError(f"--filter: found {text[:40]!r}, {expected}")
     return value
-
-
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")

@@ -100,6 +100,8 @@ def test_without_a_stack_each_verb_says_what_to_do(
         (["-"], "needs an id"),
         (["big.pdf"], "(collections.docs.max_bytes). Expected less, or --as-uri"),
         (["one.md", "two.md", "--title", "T"], "are for one document, but 2 are named"),
+        (["one.md", "--meta", "year"], "--meta: found 'year', expected KEY=VALUE"),
+        (["one.md", "--meta", "a=1", "--meta", "a=2"], "--meta names 'a' twice"),
     ],
 )
 def test_what_cannot_be_published_is_said_before_anything_is_sent(

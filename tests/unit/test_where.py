@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from freshline.cli.scalars import metadata_of
 from freshline.cli.where import filter_of
 from freshline.errors import UserError
 
@@ -60,3 +61,22 @@ def test_a_mistake_is_told_in_one_line(given: str | None, where: list[str] | Non
     with pytest.raises(UserError, match=message) as caught:
         filter_of(given, where)
     assert "\n" not in str(caught.value)
+
+
+def test_metadata_typed_at_a_shell() -> None:
+    given = [
+        "year=2000",
+        "share=.5",
+        "half=0.5",
+        "open=true",
+        "gone=null",
+        "note=a=b",
+        'code="7"',
+        "list=[1]",
+        "empty=",
+    ]
+    assert metadata_of(given) == {
+        "year": 2000, "share": ".5", "half": 0.5, "open": True, "gone": None, "note": "a=b", "code": "7", "list": "[1]",
+        "empty": "",
+    }  # fmt: skip
+    assert metadata_of(None) == {}
