@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from batch.evaluate_index import Plan
-from batch.evaluate_verb import Wish, run_verb
+from batch.evaluation.index import Plan
+from batch.evaluation.verb import Wish, run_verb
 from freshline.errors import ConfigError, FormatError, UserError
 from freshline.evaluation import kept, plot
 from freshline.evaluation.kept import Corpus, Evaluation, Kept, Worker
