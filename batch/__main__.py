@@ -72,8 +72,8 @@ def evaluate(  # noqa: PLR0917 - a verb takes its options one by one
     setting: Annotated[list[str] | None, typer.Option("--set", help="section.key=value")] = None,
 ) -> None:
     """Measure retrieval over a folder of documents, queries and judgements, on a stack of its own."""
-    from batch.evaluate_index import Plan  # noqa: PLC0415 - a backfill needs none of it
-    from batch.evaluate_verb import Wish, run_verb  # noqa: PLC0415
+    from batch.evaluation.index import Plan  # noqa: PLC0415 - a backfill needs none of it
+    from batch.evaluation.verb import Wish, run_verb  # noqa: PLC0415
 
     plan = Plan(
         overrides=tuple(setting or ()),

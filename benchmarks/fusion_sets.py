@@ -28,7 +28,7 @@ from freshline.embedding.port import Embedder
 from freshline.evaluation.measures import PRIMARY, measure
 from freshline.retrieval.completion import complete_dense, complete_lexical
 from freshline.retrieval.dense import dense
-from freshline.retrieval.lexical import lexical
+from freshline.retrieval.lexical.port import lexical
 from freshline.retrieval.masks import scope_of
 from freshline.retrieval.policy import DEPTH
 from freshline.retrieval.ranking import Ranking

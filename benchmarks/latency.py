@@ -20,7 +20,7 @@ from benchmarks.offline import NOW_MS
 from benchmarks.report import Figure, Goal, Report
 from freshline.embedding.load import load_embedder
 from freshline.retrieval.dense import dense
-from freshline.retrieval.lexical import lexical
+from freshline.retrieval.lexical.port import lexical
 from freshline.retrieval.masks import scope_of
 from freshline.retrieval.policy import Policy
 from freshline.retrieval.request import SearchRequest

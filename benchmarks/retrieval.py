@@ -19,11 +19,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from batch.evaluate import evaluate
-from batch.evaluate_index import Plan, indexed
-from batch.evaluate_modes import own_side
-from batch.evaluate_screen import Screen
-from batch.evaluate_search import Finder
+from batch.evaluation.index import Plan, indexed
+from batch.evaluation.modes import own_side
+from batch.evaluation.run import evaluate
+from batch.evaluation.screen import Screen
+from batch.evaluation.search import Finder
 from benchmarks.exact import exact_run
 from benchmarks.offline_sets import Probe
 from benchmarks.report import Figure, Goal, Report

@@ -29,9 +29,9 @@ from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
 from freshline.observability import serve_health, setup_logging
 from freshline.reranking.load import load_reranker
-from freshline.retrieval.languages import languages_of
-from freshline.retrieval.lexical import NewIndex
-from freshline.retrieval.lexical_index import TantivyIndex
+from freshline.retrieval.lexical.index import TantivyIndex
+from freshline.retrieval.lexical.languages import languages_of
+from freshline.retrieval.lexical.port import NewIndex
 from freshline.retrieval.past import PastSnapshots
 from freshline.retrieval.policy import policy_of
 from freshline.retrieval.reader import SnapshotReader

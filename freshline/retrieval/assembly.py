@@ -13,8 +13,8 @@ import numpy as np
 
 from freshline.index.keyfold import Change, Kept, KeyFold
 from freshline.index.layout import Segment
-from freshline.retrieval.lexical import LexicalIndex, LexicalView, NewIndex
-from freshline.retrieval.lexical_index import TantivyIndex
+from freshline.retrieval.lexical.index import TantivyIndex
+from freshline.retrieval.lexical.port import LexicalIndex, LexicalView, NewIndex
 from freshline.retrieval.live import LiveSegment, Places, SegmentRows
 
 #: Share of deleted rows from which the lexical index is built anew, and rows from which that matters.

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freshline.index.vectors import flat_of, products
-from freshline.retrieval.lexical import LexicalView
+from freshline.retrieval.lexical.port import LexicalView
 from freshline.retrieval.live import LiveSegment
 from freshline.retrieval.ranking import Candidate, Ranking, ordered
 

@@ -15,8 +15,8 @@ from freshline.index.segment import read_segment
 from freshline.index.state import ManifestState
 from freshline.lake.storage import Storage
 from freshline.retrieval.assembly import Assembly
-from freshline.retrieval.lexical import NewIndex
-from freshline.retrieval.lexical_index import TantivyIndex
+from freshline.retrieval.lexical.index import TantivyIndex
+from freshline.retrieval.lexical.port import NewIndex
 from freshline.retrieval.snapshot import Snapshot, served_segments, take
 
 _log = structlog.get_logger()

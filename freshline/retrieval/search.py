@@ -25,7 +25,7 @@ from freshline.retrieval.dense import dense
 from freshline.retrieval.fetch import hits_of, values_of
 from freshline.retrieval.fusion import fuse
 from freshline.retrieval.hit import Hit, Place
-from freshline.retrieval.lexical import lexical
+from freshline.retrieval.lexical.port import lexical
 from freshline.retrieval.masks import scope_of
 from freshline.retrieval.policy import Policy
 from freshline.retrieval.ranking import Candidate, Ranking

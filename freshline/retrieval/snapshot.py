@@ -10,7 +10,7 @@ from freshline.errors import FormatError
 from freshline.index.entries import Add
 from freshline.index.state import ManifestState
 from freshline.retrieval.assembly import Assembly
-from freshline.retrieval.lexical import LexicalView
+from freshline.retrieval.lexical.port import LexicalView
 from freshline.retrieval.live import LiveSegment
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freshline.retrieval.languages import Languages
-from freshline.retrieval.lexical import Found, LexicalIndex, LexicalView
-from freshline.retrieval.lexical_index import TantivyIndex
-from freshline.retrieval.seen import Seen
+from freshline.retrieval.lexical.index import TantivyIndex
+from freshline.retrieval.lexical.languages import Languages
+from freshline.retrieval.lexical.port import Found, LexicalIndex, LexicalView
+from freshline.retrieval.lexical.seen import Seen
 from freshline.retrieval.sight import Sight
 from tests.support.brute_lexical import BruteIndex
 
@@ -182,7 +182,7 @@ def masks() -> dict[str, np.ndarray]:
 def test_both_find_the_same_at_every_selectivity(
     pair: tuple[LexicalView, LexicalView], mask: str, depth: int, cost: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("freshline.retrieval.lexical_view.LISTED_ROW", cost)
+    monkeypatch.setattr("freshline.retrieval.lexical.view.LISTED_ROW", cost)
     rows = masks()[mask]
     seen = Seen(Sight({0: rows}, int(rows.sum())))
     for text in (RARE, COMMON, f"{COMMON} {RARE} {WORDS[4]}", " ".join(WORDS[:12]), WORDS[20]):

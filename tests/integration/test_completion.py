@@ -5,7 +5,7 @@ import pytest
 
 from freshline.retrieval.completion import complete_dense, complete_lexical
 from freshline.retrieval.dense import dense
-from freshline.retrieval.lexical import lexical
+from freshline.retrieval.lexical.port import lexical
 from freshline.retrieval.masks import scope_of
 from freshline.retrieval.ranking import Ranking
 from freshline.retrieval.request import SearchRequest

@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from freshline.retrieval.analysis import Term, analysis_of
-from freshline.retrieval.languages import Languages
-from freshline.retrieval.lexical import Found, Places
-from freshline.retrieval.seen import Seen
+from freshline.retrieval.lexical.analysis import Term, analysis_of
+from freshline.retrieval.lexical.languages import Languages
+from freshline.retrieval.lexical.port import Found, Places
+from freshline.retrieval.lexical.seen import Seen
 
 K1, B = 1.2, 0.75
 Fields = dict[str, Counter[str]]

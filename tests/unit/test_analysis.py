@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from freshline.config import load
 from freshline.errors import ConfigError
-from freshline.retrieval.analysis import (
+from freshline.retrieval.lexical.analysis import (
     BODY,
     EXACT,
     FUNCTION_WEIGHT,
@@ -18,11 +18,11 @@ from freshline.retrieval.analysis import (
     PART_WEIGHT,
     analysis_of,
 )
-from freshline.retrieval.identifiers import humps, identifiers, unusual
-from freshline.retrieval.languages import STEMMERS, Languages, expected_of, languages_of
-from freshline.retrieval.lexical_index import TantivyIndex
-from freshline.retrieval.scripts import question_text
-from freshline.retrieval.seen import Seen
+from freshline.retrieval.lexical.identifiers import humps, identifiers, unusual
+from freshline.retrieval.lexical.index import TantivyIndex
+from freshline.retrieval.lexical.languages import STEMMERS, Languages, expected_of, languages_of
+from freshline.retrieval.lexical.scripts import question_text
+from freshline.retrieval.lexical.seen import Seen
 from freshline.retrieval.sight import Sight
 
 

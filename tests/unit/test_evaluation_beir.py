@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from batch.evaluate_publish import event
+from batch.evaluation.publish import event
 from freshline.errors import UserError
 from freshline.evaluation.beir import BeirFolder, Document, open_folder, survey
 from tests.support.beir import write_beir

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from batch.evaluate_about import questions_id
-from batch.evaluate_index import Plan
-from batch.evaluate_verb import Wish, run_verb
+from batch.evaluation.about import questions_id
+from batch.evaluation.index import Plan
+from batch.evaluation.verb import Wish, run_verb
 from freshline.errors import ConfigError, FormatError, UserError
 from freshline.evaluation import kept, plot
 from freshline.evaluation.beir import open_folder

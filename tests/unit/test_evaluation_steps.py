@@ -9,10 +9,11 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from batch import evaluate_publish, evaluate_search
-from batch.evaluate_modes import Side, named_modes, own_side, sides
-from batch.evaluate_publish import wait_until_covered
-from batch.evaluate_search import Finder, Questions
+from batch.evaluation import publish as evaluate_publish
+from batch.evaluation import search as evaluate_search
+from batch.evaluation.modes import Side, named_modes, own_side, sides
+from batch.evaluation.publish import wait_until_covered
+from batch.evaluation.search import Finder, Questions
 from freshline.embedded import temporary
 from freshline.embedded.state import process_of
 from freshline.errors import MissingPart, TransientError

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from batch.evaluate_index import Indexed, Plan
+from batch.evaluation.index import Indexed, Plan
 from freshline.config import values
 from freshline.evaluation.beir import BeirFolder, Survey
 from freshline.evaluation.kept import Corpus, Evaluation

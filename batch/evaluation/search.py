@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from batch.evaluate_modes import Side
-from batch.evaluate_publish import COLLECTION, Tell
+from batch.evaluation.modes import Side
+from batch.evaluation.publish import COLLECTION, Tell
 from freshline.evaluation.runs import Run, ranked
 from freshline.retrieval.hit import Hit
 from freshline.retrieval.request import SearchRequest

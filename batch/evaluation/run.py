@@ -7,18 +7,18 @@
     5  ask the worker over Kafka and compare its hits
     6  measure
 
-Steps 2 and 3 are batch.evaluate_index's.
+Steps 2 and 3 are batch.evaluation.index's.
 """
 
 import time
 from dataclasses import replace
 
-from batch.evaluate_about import about
-from batch.evaluate_index import Indexed, Plan, indexed, timed
-from batch.evaluate_modes import named_modes, own_side, sides
-from batch.evaluate_publish import Tell
-from batch.evaluate_search import Finder, Questions
-from batch.evaluate_worker import Asking, ask_worker
+from batch.evaluation.about import about
+from batch.evaluation.index import Indexed, Plan, indexed, timed
+from batch.evaluation.modes import named_modes, own_side, sides
+from batch.evaluation.publish import Tell
+from batch.evaluation.search import Finder, Questions
+from batch.evaluation.worker import Asking, ask_worker
 from freshline.evaluation.beir import BeirFolder, survey
 from freshline.evaluation.kept import Kept, Worker
 from freshline.evaluation.measures import measure, measures_at

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 
 class Screen:
-    """A context manager that is called as batch.evaluate_publish.Tell."""
+    """A context manager that is called as batch.evaluation.publish.Tell."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

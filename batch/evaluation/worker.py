@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import numpy as np
 
-from batch.evaluate_publish import COLLECTION, Tell
-from batch.evaluate_search import Finder, Questions
+from batch.evaluation.publish import COLLECTION, Tell
+from batch.evaluation.search import Finder, Questions
 from freshline.client import Asker
 from freshline.coverage import Coverage
 from freshline.evaluation.kept import Worker

@@ -1,7 +1,7 @@
 """Lexical search: its port, and the ranking of a snapshot's shards together.
 
 A shard has one index, which is told of live rows and which a snapshot takes views of. What a request may see is
-decided by its sight alone. tantivy stands behind the port (freshline.retrieval.lexical_index); a search server could.
+decided by its sight alone. tantivy stands behind the port (freshline.retrieval.lexical.index); a search server could.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from freshline.retrieval.lexical.seen import Seen
 from freshline.retrieval.live import LiveSegment
 from freshline.retrieval.ranking import Part, Ranking, rank
-from freshline.retrieval.seen import Seen
 from freshline.retrieval.sight import Sight
 
 #: int64[n, 2]: segment number and row

@@ -16,9 +16,9 @@ import pyarrow as pa
 import tantivy
 from numpy.typing import NDArray
 
-from freshline.retrieval.analysis import analysis_of, lexical_schema
-from freshline.retrieval.languages import Languages
-from freshline.retrieval.lexical_view import TantivyView
+from freshline.retrieval.lexical.analysis import analysis_of, lexical_schema
+from freshline.retrieval.lexical.languages import Languages
+from freshline.retrieval.lexical.view import TantivyView
 
 _HEAP = 30_000_000  # bytes of one writer; tantivy's least is 15 MB a thread
 _READ = 5_000  # rows turned into Python objects at a time

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
-from batch.evaluate_publish import Publication, Tell, publish, wait_until_covered
+from batch.evaluation.publish import Publication, Tell, publish, wait_until_covered
 from freshline.config import Loaded, load
 from freshline.embedded.temporary import TemporaryStack, temporary_stack
 from freshline.embedding.identity import fingerprint_of
@@ -20,8 +20,8 @@ from freshline.index.manifest import Manifest
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
 from freshline.reranking.load import load_reranker, refuse_missing
-from freshline.retrieval.languages import languages_of
-from freshline.retrieval.lexical_index import TantivyIndex
+from freshline.retrieval.lexical.index import TantivyIndex
+from freshline.retrieval.lexical.languages import languages_of
 from freshline.retrieval.reader import SnapshotReader
 from freshline.retrieval.reranker import Reranker
 from freshline.retrieval.snapshot import Snapshot

@@ -11,10 +11,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from batch.evaluate import evaluate, plan_modes
-from batch.evaluate_about import questions_id
-from batch.evaluate_index import Plan
-from batch.evaluate_screen import Screen
+from batch.evaluation.about import questions_id
+from batch.evaluation.index import Plan
+from batch.evaluation.run import evaluate, plan_modes
+from batch.evaluation.screen import Screen
 from freshline.embedded.temporary import refuse_own
 from freshline.errors import MissingPart, UserError
 from freshline.evaluation import kept, plot, report

@@ -18,9 +18,9 @@ import numpy as np
 import tantivy
 from numpy.typing import NDArray
 
-from freshline.retrieval.analysis import Term, analysis_of, lexical_schema
-from freshline.retrieval.lexical import Found, Places
-from freshline.retrieval.seen import Seen
+from freshline.retrieval.lexical.analysis import Term, analysis_of, lexical_schema
+from freshline.retrieval.lexical.port import Found, Places
+from freshline.retrieval.lexical.seen import Seen
 
 #: Scoring one listed row costs as much as so many rows of a prefix (docs/decisions/0032).
 LISTED_ROW = 10

@@ -1,0 +1,1 @@
+"""`freshline evaluate`: a folder of questions and judgements through the whole pipeline."""
