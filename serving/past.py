@@ -31,6 +31,9 @@ _LATE = Rejected(
     "deadline_exceeded", "the past state was not loaded in time; ask again: what is loaded meanwhile is kept"
 )
 _FULL = Rejected("as_of_unavailable", "too many questions about the past are waiting; ask again later")
+#: A question that is so old is loaded for no more, seconds: a load that kills its worker is not tried for ever.
+GIVE_UP = 600.0
+_OLD = Rejected("as_of_unavailable", "the question was asked over ten minutes ago; ask again")
 _FAULT = Rejected("internal", "a fault of ours; it was logged")
 
 
@@ -61,6 +64,8 @@ class PastDesk(Waiting):
         found = self._snapshots.ready(moment) if isinstance(moment, int) else None
         if found is not None:
             return found
+        if asked.record.timestamp / 1000 + GIVE_UP < now:
+            return _refused(asked, _OLD)
         deadline = asked.query.deadline
         until = now + LONGEST if deadline is None else min(deadline.timestamp(), now + LONGEST)
         return None if self.add(asked, until) else _refused(asked, _FULL)

@@ -263,6 +263,13 @@ def test_a_question_that_was_long_in_the_queue_is_still_answered(bench: Bench) -
     assert until_answered(bench, bench.worker(), ["q1"])["q1"]["text"] == OLD
 
 
+def test_what_is_very_old_is_not_loaded_again_and_again(bench: Bench) -> None:
+    bench.ask("q1", as_of={"seq": OLD_SEQ})
+    bench.clock.advance(601)
+    refused = until_answered(bench, bench.worker(), ["q1"])["q1"]
+    assert (refused["code"], "ten minutes ago" in refused["text"]) == ("as_of_unavailable", True)
+
+
 def test_the_past_does_not_wait_for_offsets(bench: Bench) -> None:
     wanted = {"documents": {"0": 2}}
     bench.ask("old", as_of={"seq": OLD_SEQ}, min_offsets=wanted)
