@@ -55,10 +55,17 @@ class Topic:
     now: int = START
     values: dict[str, list[bytes]] = field(default_factory=dict)
     said: int = 0
+    #: partitions that it was created with anew, and the latest time said before that
+    known: int = MOST_PARTITIONS
+    latest: int = START
 
     def write(self, say: Say) -> None:
         """Append one record with the broker's own time, which may jump back."""
         self.now += say.passes
+        if (
+            self._partition(say) >= self.known
+        ):  # else the very revision of the old topic could come again: 0004
+            self.now = max(self.now, self.latest + 1)
         self.said += 1
         value = self._value(say)
         if value is not None:
@@ -84,6 +91,8 @@ class Topic:
 
     def anew(self, partitions: int) -> None:
         """Begin again; the clock goes on."""
+        times = (record.timestamp for log in self.partitions for record in log)
+        self.known, self.latest = partitions, max(times, default=self.latest)
         self.partitions, self.read = [[] for _ in range(partitions)], [0] * partitions
 
     def _partition(self, say: Say) -> int:

@@ -21,6 +21,10 @@ class Room:
     ) -> None:
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("FRESHLINE_")}
         offline = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+        if (
+            signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        ):  # in a shell's background job: children inherit that
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         self.log = directory / f"{name}.log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
