@@ -77,7 +77,7 @@ def unusual(text: str) -> str:
 def _plain(word: str) -> bool:
     inner = word.lstrip("([{\"'").rstrip(".,;:!?)]}\"'")
     if not inner.isalpha():
-        return inner.isdigit() or not inner
+        return inner.isdecimal() or not inner
     return inner.islower() or inner[1:].islower() or inner.isupper()
 
 
