@@ -16,28 +16,23 @@ from hypothesis import strategies as st
 
 from tests.support.histories import play
 from tests.support.history_steps import Step, histories
-from tests.support.small_stack import SmallStack, empty_lake
+from tests.support.small_stack import FAST, SmallStack, empty_lakes
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
 #: Memory instead of a disk where there is one: fsync is most of the time otherwise.
-_MEMORY = Path("/dev/shm")  # noqa: S108 - as a parent of folders with names that nobody can guess
-_FAST = _MEMORY if _MEMORY.is_dir() else None
 _STORM = 3000
 
 
 @pytest.fixture(scope="module")
 def lakes() -> Iterator[dict[int, Path]]:
     """Give empty lakes by their number of shards, to be copied."""
-    with TemporaryDirectory(dir=_FAST) as folder:
-        made = {shards: Path(folder) / str(shards) for shards in (1, 3)}
-        for shards, path in made.items():
-            empty_lake(path, shards)
+    with empty_lakes() as made:
         yield made
 
 
 def run(history: list[Step], empty: Path) -> None:
-    with TemporaryDirectory(dir=_FAST) as folder:
+    with TemporaryDirectory(dir=FAST) as folder:
         shutil.copytree(empty, folder, dirs_exist_ok=True)
         play(history, SmallStack(Path(folder)))
 

@@ -20,13 +20,11 @@ from freshline.clock import ManualClock
 from freshline.retrieval.past import PastSnapshots
 from tests.support.histories import Topic, play
 from tests.support.history_steps import Step, histories
-from tests.support.small_stack import SmallStack, empty_lake
+from tests.support.small_stack import FAST, SmallStack, empty_lakes
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
 #: Memory instead of a disk where there is one: fsync is most of the time otherwise.
-_MEMORY = Path("/dev/shm")  # noqa: S108 - as a parent of folders with names that nobody can guess
-_FAST = _MEMORY if _MEMORY.is_dir() else None
 START = ManualClock().now()
 
 
@@ -74,10 +72,7 @@ class Remembering(SmallStack):
 @pytest.fixture(scope="module")
 def lakes() -> Iterator[dict[int, Path]]:
     """Give empty lakes by their number of shards, to be copied."""
-    with TemporaryDirectory(dir=_FAST) as folder:
-        made = {shards: Path(folder) / str(shards) for shards in (1, 3)}
-        for shards, path in made.items():
-            empty_lake(path, shards)
+    with empty_lakes() as made:
         yield made
 
 
@@ -86,7 +81,7 @@ def lakes() -> Iterator[dict[int, Path]]:
 def test_every_seq_holds_what_the_oracle_said_then(
     lakes: dict[int, Path], history: list[Step], shards: int, order: int
 ) -> None:
-    with TemporaryDirectory(dir=_FAST) as folder:
+    with TemporaryDirectory(dir=FAST) as folder:
         shutil.copytree(lakes[shards], folder, dirs_exist_ok=True)
         topic = Topic()
         stack = Remembering(Path(folder), topic)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
@@ -45,6 +46,9 @@ from tests.support import independent
 from tests.support.history_steps import MOST_PARTITIONS, Batch
 from tests.support.identities import FakeIdentities
 
+_MEMORY = Path("/dev/shm")  # noqa: S108 - as a parent of folders with names that nobody can guess
+#: Where folders that are gone soon are made.
+FAST = _MEMORY if _MEMORY.is_dir() else None
 _TINY = ModelSettings(backend="tiny")
 _LIMITS = LimitSettings()
 #: Two paragraphs of a history's documents, of ten words each, do not fit into one chunk.
@@ -74,6 +78,16 @@ def empty_lake(folder: Path, shards: int) -> None:
     lake = Lake(parts.storage)
     lake.create()
     ensure_generation(Manifest(lake), fingerprint=parts.fingerprint_id, chunker="small", shards=shards)
+
+
+@contextmanager
+def empty_lakes() -> Iterator[dict[int, Path]]:
+    """Give empty lakes by their number of shards, to be copied; in memory where there is such a folder."""
+    with TemporaryDirectory(dir=FAST) as folder:
+        made = {shards: Path(folder) / str(shards) for shards in (1, 3)}
+        for shards, path in made.items():
+            empty_lake(path, shards)
+        yield made
 
 
 class SmallStack:
