@@ -29,9 +29,9 @@ from freshline.ingest.parts import Parts
 from freshline.ingest.record import RawRecord
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
+from freshline.lexical.languages import languages_of
 from freshline.parsing.registry import parse
 from freshline.retrieval.lexical.index import TantivyIndex
-from freshline.retrieval.lexical.languages import languages_of
 from freshline.retrieval.reader import SnapshotReader
 from freshline.retrieval.snapshot import Snapshot
 from freshline.settings import Settings

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from freshline.errors import ConfigError
-from freshline.retrieval.lexical.languages import expected_of
+from freshline.lexical.languages import expected_of
 from freshline.settings import Settings
 
 _MORE = float("inf")

@@ -27,10 +27,10 @@ from freshline.generation.extractive import Extractive
 from freshline.index.manifest import Manifest
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
+from freshline.lexical.languages import languages_of
 from freshline.observability import serve_health, setup_logging
 from freshline.reranking.load import load_reranker
 from freshline.retrieval.lexical.index import TantivyIndex
-from freshline.retrieval.lexical.languages import languages_of
 from freshline.retrieval.lexical.port import NewIndex
 from freshline.retrieval.past import PastSnapshots
 from freshline.retrieval.policy import policy_of

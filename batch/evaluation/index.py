@@ -19,9 +19,9 @@ from freshline.evaluation.beir import BeirFolder
 from freshline.index.manifest import Manifest
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
+from freshline.lexical.languages import languages_of
 from freshline.reranking.load import load_reranker, refuse_missing
 from freshline.retrieval.lexical.index import TantivyIndex
-from freshline.retrieval.lexical.languages import languages_of
 from freshline.retrieval.reader import SnapshotReader
 from freshline.retrieval.reranker import Reranker
 from freshline.retrieval.snapshot import Snapshot

@@ -60,6 +60,9 @@ class KeyStates:
         revision = new.revision
         if revision.position < self.floor:
             return
+        if not self.kept:  # nearly always
+            self.kept = [new]
+            return
         others = [one for one in self.kept if one.revision != revision]
         if any(_supersedes(one.revision, revision) for one in others):
             return

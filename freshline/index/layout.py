@@ -5,12 +5,13 @@ Knows no manifest and no search.
     segments/g<generation>/s<shard>/<id>/vectors.faiss   FAISS index; vector i belongs to row i
                                         /rows.arrow      SEGMENT_ROWS, Arrow IPC file
                                         /states.arrow    SEGMENT_STATES, Arrow IPC file
+                                        /lexical.tar     the rows inverted (freshline.lexical.file)
 
 A row's `state` is the place of its document state in states.arrow; that state is a put. Deletes and floors
 are states without rows. Format version and fingerprint stand in the metadata of both Arrow files.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,14 +22,21 @@ from freshline.index.entries import Add
 from freshline.index.vectors import flat_of
 from schemas.tables import REVISION, TIME
 
-#: Version of the files' layout; release N reads N - 1 and refuses others. 2: vectors.faiss holds codes too, where
-#: freshline.index.vectors finds that they help; a segment without them is still written as 1.
-SEGMENT_FORMAT = 2
+#: Version of the files' layout; others than those in FILES are refused. 2: vectors.faiss holds codes too, where
+#: freshline.index.vectors finds that they help. 3: there is a lexical file, and Arrow buffers are not compressed, so
+#: that a reader can map them.
+SEGMENT_FORMAT = 3
 
 VECTORS_FILE = "vectors.faiss"
 ROWS_FILE = "rows.arrow"
 STATES_FILE = "states.arrow"
-FILES = (VECTORS_FILE, ROWS_FILE, STATES_FILE)
+LEXICAL_FILE = "lexical.tar"
+#: What a segment of each format that this release reads consists of.
+FILES = {
+    1: (VECTORS_FILE, ROWS_FILE, STATES_FILE),
+    2: (VECTORS_FILE, ROWS_FILE, STATES_FILE),
+    SEGMENT_FORMAT: (VECTORS_FILE, ROWS_FILE, STATES_FILE, LEXICAL_FILE),
+}
 
 #: keys of the Arrow files' metadata
 FORMAT_KEY = b"freshline.segment_format"
@@ -73,6 +81,10 @@ class Segment:
     index: Any
     rows: pa.Table
     states: pa.Table
+    #: its lexical file; None before format 3
+    lexical: memoryview | None = None
+    #: the memory that the index reads from without owning it
+    held: Any = field(default=None, repr=False)
 
     def vectors(self) -> NDArray[np.float32]:
         """Return float32[n, d], a copy."""

@@ -1,7 +1,7 @@
 """Write and read segments.
 
 FAISS has no checksum and loads most corrupted files without a word: what is read is verified by sha256 first,
-and the very bytes that were verified are the ones that are decoded.
+and the very bytes that were verified are the ones that are decoded (freshline.lake.verified).
 
 FAISS is imported by the functions: an executor forks its workers before they need it.
 """
@@ -20,6 +20,7 @@ from freshline.index.layout import (
     FILES,
     FINGERPRINT_KEY,
     FORMAT_KEY,
+    LEXICAL_FILE,
     ROWS_FILE,
     SEGMENT_FORMAT,
     SEGMENT_ROWS,
@@ -28,16 +29,18 @@ from freshline.index.layout import (
     VECTORS_FILE,
     Segment,
 )
-from freshline.index.vectors import codes_of, make_index
+from freshline.index.vectors import from_memory, make_index
 from freshline.lake.conform import conform
 from freshline.lake.storage import Storage
+from freshline.lake.verified import verified
+from freshline.lexical.file import write_lexical
+from freshline.lexical.languages import Languages
 from freshline.revision import Kind
 
 __all__ = ["SEGMENT_FORMAT", "SEGMENT_ROWS", "SEGMENT_STATES", "Segment", "read_segment", "write_segment"]
 
 _MATRIX = 2  # axes
-#: What a segment without codes is written as: nothing in it is new to the release before.
-_FLAT_FORMAT = SEGMENT_FORMAT - 1
+_ENGLISH = Languages()
 
 
 def write_segment(
@@ -50,24 +53,25 @@ def write_segment(
     generation: int,
     shard: int,
     tier: int = 0,
+    languages: Languages = _ENGLISH,
 ) -> Add:
     """Write one durable segment and return the entry that would make it visible.
 
     `rows` and `states` have the columns of SEGMENT_ROWS and SEGMENT_STATES in any order; `vectors` is
-    float32[n, d], row i for rows[i]; n may be 0. Raises ValueError where they do not fit together.
+    float32[n, d], row i for rows[i]; n may be 0. `languages` are those in which rows are analysed: a reader with others
+    analyses them again. Raises ValueError where they do not fit together.
     """
     import faiss  # noqa: PLC0415 - after the fork
 
     rows, states = conform(rows, SEGMENT_ROWS), conform(states, SEGMENT_STATES)
     _check(rows, states, vectors)
-    index = make_index(vectors)
-    layout = _FLAT_FORMAT if codes_of(index) is None else SEGMENT_FORMAT
-    contents = {
-        VECTORS_FILE: faiss.serialize_index(index).tobytes(),
-        ROWS_FILE: _encode(rows, fingerprint_id, layout),
-        STATES_FILE: _encode(states, fingerprint_id, layout),
-    }
     name = uuid4().hex
+    contents = {
+        VECTORS_FILE: memoryview(faiss.serialize_index(make_index(vectors)).data),
+        ROWS_FILE: _encode(rows, fingerprint_id),
+        STATES_FILE: _encode(states, fingerprint_id),
+        LEXICAL_FILE: memoryview(write_lexical(rows, name, languages)),
+    }
     path = f"segments/g{generation}/s{shard}/{name}"
     for file, content in contents.items():
         storage.write(f"{path}/{file}", content)
@@ -81,27 +85,27 @@ def write_segment(
         states=states.num_rows,
         bytes=sum(len(content) for content in contents.values()),
         fingerprint=fingerprint_id,
-        format=layout,
+        format=SEGMENT_FORMAT,
         tier=tier,
     )
 
 
 def read_segment(storage: Storage, add: Add) -> Segment:
-    """Read a segment that an entry names.
+    """Read a segment that an entry names; large files are mapped, not loaded.
 
     Raises FormatError for another release's, IntegrityError where a file is missing, damaged, swapped, or
     does not hold what the entry says.
     """
-    import faiss  # noqa: PLC0415 - after the fork
-
-    if add.format not in (_FLAT_FORMAT, SEGMENT_FORMAT) or set(add.files) != set(FILES):
+    if set(add.files) != set(FILES.get(add.format, ())):
         raise FormatError(
             f"segment {add.path} has format {add.format} with {sorted(add.files)}; this release reads formats "
-            f"{_FLAT_FORMAT} and {SEGMENT_FORMAT}: use the release that wrote it, or rebuild the index"
+            f"{min(FILES)} to {max(FILES)}: use the release that wrote it, or rebuild the index"
         )
-    content = {file: _verified(storage, add, file) for file in FILES}
+    content = {
+        file: verified(storage, f"{add.path}/{file}", sha256) for file, sha256 in sorted(add.files.items())
+    }
     try:
-        index = faiss.deserialize_index(np.frombuffer(content[VECTORS_FILE], np.uint8))
+        index = from_memory(content[VECTORS_FILE])
         rows = _decode(content[ROWS_FILE], SEGMENT_ROWS, add)
         states = _decode(content[STATES_FILE], SEGMENT_STATES, add)
     except (RuntimeError, pa.ArrowInvalid) as error:  # written wrongly: the bytes are those that were written
@@ -109,35 +113,20 @@ def read_segment(storage: Storage, add: Add) -> Segment:
     found = (index.ntotal, rows.num_rows, states.num_rows)
     if found != (add.rows, add.rows, add.states):
         raise IntegrityError(f"segment {add.path} holds {found}, its entry says {(add.rows, add.states)}")
-    return Segment(add, index, rows, states)
+    return Segment(add, index, rows, states, content.get(LEXICAL_FILE), held=content[VECTORS_FILE])
 
 
-def _verified(storage: Storage, add: Add, file: str) -> bytes:
-    try:
-        content = storage.read(f"{add.path}/{file}")
-    except FileNotFoundError as error:
-        raise IntegrityError(f"{add.path}/{file} is missing") from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != add.files[file]:
-        raise IntegrityError(
-            f"{add.path}/{file} has sha256 {found[:16]}…, the manifest says {add.files[file][:16]}…"
-        )
-    return content
-
-
-def _encode(table: pa.Table, fingerprint_id: str, layout: int) -> bytes:
-    metadata = {FORMAT_KEY: str(layout).encode(), FINGERPRINT_KEY: fingerprint_id.encode()}
+def _encode(table: pa.Table, fingerprint_id: str) -> memoryview:
+    metadata = {FORMAT_KEY: str(SEGMENT_FORMAT).encode(), FINGERPRINT_KEY: fingerprint_id.encode()}
     table = table.replace_schema_metadata(metadata)
     sink = pa.BufferOutputStream()
-    options = pa.ipc.IpcWriteOptions(compression="zstd")
-    with pa.ipc.new_file(sink, table.schema, options=options) as writer:
+    with pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table.combine_chunks())
-    encoded: bytes = sink.getvalue().to_pybytes()
-    return encoded
+    return memoryview(sink.getvalue())
 
 
-def _decode(content: bytes, schema: pa.Schema, add: Add) -> pa.Table:
-    table = pa.ipc.open_file(pa.BufferReader(content)).read_all()
+def _decode(content: memoryview, schema: pa.Schema, add: Add) -> pa.Table:
+    table = pa.ipc.open_file(pa.py_buffer(content)).read_all()
     metadata = table.schema.metadata or {}
     found = metadata.get(FORMAT_KEY, b"").decode(), metadata.get(FINGERPRINT_KEY, b"").decode()
     if found != (str(add.format), add.fingerprint):

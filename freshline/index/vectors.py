@@ -56,6 +56,18 @@ def make_index(vectors: Vectors) -> Any:
     return index
 
 
+def from_memory(content: memoryview) -> Any:
+    """Return the index of a segment's file; its vectors are read where they lie, so `content` must live as long.
+
+    Raises RuntimeError for what FAISS cannot decode.
+    """
+    import faiss  # noqa: PLC0415 - after the fork
+
+    raw = np.frombuffer(content, np.uint8)
+    reader = faiss.ZeroCopyIOReader(faiss.swig_ptr(raw), raw.size)  # type: ignore[attr-defined] # stubs lack it
+    return faiss.read_index(reader)
+
+
 def flat_of(index: Any) -> Any:
     """Return the part that holds the vectors, an IndexFlatIP; it lives as long as `index`."""
     import faiss  # noqa: PLC0415 - after the fork

@@ -117,4 +117,5 @@ def _write_segments(states: Sequence[State], vectors: Vectors, plan: PassPlan, p
             fingerprint_id=parts.fingerprint_id,
             generation=plan.generation,
             shard=shard,
+            languages=parts.languages,
         )

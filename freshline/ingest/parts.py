@@ -4,7 +4,7 @@ A model takes seconds to load; Spark reuses its Python workers, so the parts liv
 """
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -15,6 +15,7 @@ from freshline.embedding.load import load_embedder
 from freshline.ingest.accept import Acceptor
 from freshline.ingest.content import ContentReader
 from freshline.lake.storage import Storage
+from freshline.lexical.languages import Languages, languages_of
 from freshline.parsing.isolated import IsolatedParser
 from freshline.settings import Settings
 
@@ -27,6 +28,7 @@ class Parts:
     embedder: CachedEmbedder
     storage: Storage
     fingerprint_id: str
+    languages: Languages = field(default_factory=Languages)
 
 
 def open_parts(settings: Settings) -> Parts:
@@ -49,4 +51,5 @@ def _open(encoded: bytes) -> Parts:
         embedder=CachedEmbedder(embedder, open_cache(settings, fingerprint_id)),
         storage=Storage(settings.lake.uri),
         fingerprint_id=fingerprint_id,
+        languages=languages_of(settings.collections),
     )

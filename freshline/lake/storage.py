@@ -7,6 +7,7 @@ rename, fsync of the folder. Nothing is ever changed in place.
 import os
 import shutil
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
@@ -44,6 +45,10 @@ class Storage:
     def read(self, path: str) -> bytes:
         """Return a file's bytes. Raises FileNotFoundError."""
         return self._full(path).read_bytes()
+
+    def open(self, path: str) -> BinaryIO:
+        """Return a file, open for reading, unbuffered. Raises FileNotFoundError."""
+        return self._full(path).open("rb", buffering=0)
 
     def exists(self, path: str) -> bool:
         """Whether a file or folder is there."""

@@ -107,7 +107,7 @@ class SnapshotReader:
         except BaseException:
             self._assembly = assembly  # not touched yet
             raise
-        if assembly and not assembly.wasteful:
+        if assembly:
             new = [loaded[name] for name in wanted if name not in assembly.ids]
             if assembly.replace(new, assembly.ids - set(wanted)):
                 return assembly

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from freshline.lexical.languages import Languages
 from freshline.retrieval.lexical.index import TantivyIndex
-from freshline.retrieval.lexical.languages import Languages
-from freshline.retrieval.lexical.port import Found, LexicalIndex, LexicalView
+from freshline.retrieval.lexical.port import Found, LexicalIndex, LexicalView, Places
 from freshline.retrieval.lexical.seen import Seen
 from freshline.retrieval.sight import Sight
 from tests.support.brute_lexical import BruteIndex
@@ -32,13 +32,17 @@ def rows_of(*texts: str, title: str | None = None, collection: str = "wiki") -> 
 
 
 def holding(index: LexicalIndex, *texts: str) -> LexicalView:
-    index.add(0, rows_of(*texts), np.arange(len(texts)))
+    index.enter(0, "zero", rows_of(*texts))
     return index.view()
 
 
-def all_of(view: LexicalView) -> Seen:
-    numbers, rows = view.places.T
-    return Seen(Sight({n: np.ones(rows.max() + 1, bool) for n in set(numbers.tolist())}, len(rows)))
+def seeing(*sizes: int) -> Seen:
+    """Return what sees all rows of segments 0, 1, … of these sizes."""
+    return Seen(Sight({number: np.ones(size, bool) for number, size in enumerate(sizes)}, sum(sizes)))
+
+
+def places(number: int, count: int) -> Places:
+    return np.array([(number, row) for row in range(count)], np.int64)
 
 
 def ranked(found: Found) -> list[tuple[int, int]]:
@@ -61,10 +65,10 @@ def test_scores_are_bm25(index: LexicalIndex) -> None:
     in row 1: 2.2 / 2.65 · .470004 = .390192, and with "dog" 1.572561
     """
     view = holding(index, "red fox", "red dog dog", "cat")
-    found = view.search("red dog", all_of(view), 10)
+    found = view.search("red dog", seeing(3), 10)
     assert ranked(found) == [(0, 1), (0, 0)]
     np.testing.assert_allclose(sorted(found.scores, reverse=True), [1.572561, 0.470004], atol=2e-4)
-    np.testing.assert_allclose(view.scores("red dog", view.places), [0.470004, 1.572561, 0], atol=2e-4)
+    np.testing.assert_allclose(view.scores("red dog", places(0, 3)), [0.470004, 1.572561, 0], atol=2e-4)
 
 
 def test_a_term_of_the_title_stands_twice_in_the_body(index: LexicalIndex) -> None:
@@ -72,17 +76,17 @@ def test_a_term_of_the_title_stands_twice_in_the_body(index: LexicalIndex) -> No
 
     tf 2: .693147 · 2.2 · 2 / 3.2 = .953077
     """
-    index.add(0, rows_of("coast", title="Benin"), np.arange(1))
-    index.add(1, rows_of("another long coastline"), np.arange(1))
+    index.enter(0, "zero", rows_of("coast", title="Benin"))
+    index.enter(1, "one", rows_of("another long coastline"))
     view = index.view()
-    np.testing.assert_allclose(view.search("benin", all_of(view), 1).scores, [0.953077], atol=2e-4)
+    np.testing.assert_allclose(view.search("benin", seeing(1, 1), 1).scores, [0.953077], atol=2e-4)
 
 
 def test_a_text_without_a_term_finds_nothing(index: LexicalIndex) -> None:
     view = holding(index, "red fox")
     for text in ("", " ", "…?!", "\ud800"):
-        assert ranked(view.search(text, all_of(view), 5)) == []
-        assert view.scores(text, view.places).tolist() == [0]
+        assert ranked(view.search(text, seeing(1), 5)) == []
+        assert view.scores(text, places(0, 1)).tolist() == [0]
 
 
 def test_an_empty_index_finds_nothing(index: LexicalIndex) -> None:
@@ -91,29 +95,43 @@ def test_an_empty_index_finds_nothing(index: LexicalIndex) -> None:
     assert len(view.search("fox", Seen(Sight({}, 0)), 5).scores) == 0
 
 
-def test_what_was_deleted_is_not_found_and_what_moved_is_found_where_it_lies_now(index: LexicalIndex) -> None:
-    uids = index.add(0, rows_of("red fox", "red dog", "red cat"), np.arange(3))
-    before = index.view()
-    index.delete(uids[:1])
-    index.move(uids[1:], 7, np.array([5, 3]))
-    assert index.rows == 2
-    assert index.waste == pytest.approx(1 / 3)
+def test_what_left_is_not_found_and_counts_for_nothing(index: LexicalIndex) -> None:
+    """Scores are those of an index that never held it, and so in whatever order the others came."""
+    index.enter(0, "zero", rows_of("red fox", "red dog"))
+    index.enter(1, "one", rows_of("red cat and a dog", "blue whale"))
+    both = index.view()
+    index.enter(2, "two", rows_of("red red red"))
+    index.leave(0)
+    index.leave(1)
+    index.enter(1, "one", rows_of("red cat and a dog", "blue whale"))
+    index.leave(2)
     after = index.view()
-    places = {(7, 5), (7, 3)}
-    seen = Seen(Sight({0: np.ones(3, bool), 7: np.ones(6, bool)}, 9))
-    assert set(ranked(after.search("red", seen, 5))) == places
-    assert set(ranked(before.search("red", seen, 5))) == {(0, 0), (0, 1), (0, 2)}
-    assert (after.scores("cat", np.array([[7, 3], [7, 5]])) > 0).tolist() == [True, False]
+    assert after.rows == 2
+    assert set(ranked(after.search("red dog", seeing(0, 2), 5))) == {(1, 0)}
+    assert set(ranked(both.search("red", seeing(2, 2), 5))) == {(0, 0), (0, 1), (1, 0)}
+    index.enter(0, "zero", rows_of("red fox", "red dog"))
+    again = index.view()
+    for number in (0, 1):
+        np.testing.assert_array_equal(
+            again.scores("red dog", places(number, 2)), both.scores("red dog", places(number, 2))
+        )
+
+
+def test_rows_that_are_not_seen_are_part_of_the_statistics(index: LexicalIndex) -> None:
+    """Of two rows with "fox" one is seen: idf = ln(1 + .5 / 2.5) = .182322; norm 1.2: .182322 · 2.2 / 2.2."""
+    view = holding(index, "fox", "fox")
+    seen = Seen(Sight({0: np.array([True, False])}, 1))
+    np.testing.assert_allclose(view.search("fox", seen, 5).scores, [0.182322], atol=2e-4)
 
 
 def test_rows_are_analysed_in_the_language_of_their_collection(index: LexicalIndex) -> None:
     """Snowball stems "Häuser" and "Haus" alike in German alone, "running" and "run" in English alone."""
     texts = ("Häuser running", "Häuser running", "Häuser running")
     for number, collection in enumerate(("wiki", "buch", "plain")):
-        index.add(number, rows_of(texts[number], collection=collection), np.arange(1))
+        index.enter(number, collection, rows_of(texts[number], collection=collection))
     view = index.view()
     found = {
-        word: {number for number, _ in ranked(view.search(word, all_of(view), 5))}
+        word: {number for number, _ in ranked(view.search(word, seeing(1, 1, 1), 5))}
         for word in ("Haus", "runs", "hauser", "running")
     }
     assert found == {"Haus": {1}, "runs": {0}, "hauser": {0, 1, 2}, "running": {0, 1, 2}}
@@ -121,9 +139,9 @@ def test_rows_are_analysed_in_the_language_of_their_collection(index: LexicalInd
 
 def test_a_language_is_scored_by_its_own_rows(index: LexicalIndex) -> None:
     """Rows of another language change neither frequencies nor the mean length."""
-    index.add(0, rows_of("roter fuchs", "grauer wolf", collection="buch"), np.arange(2))
+    index.enter(0, "zero", rows_of("roter fuchs", "grauer wolf", collection="buch"))
     alone = index.view()
-    index.add(1, rows_of(*["fuchs and many more words of English"] * 20), np.arange(20))
+    index.enter(1, "one", rows_of(*["fuchs and many more words of English"] * 20))
     both = index.view()
     place = np.array([[0, 0]])
     assert both.scores("fuchs", place) == alone.scores("fuchs", place) > 0
@@ -132,11 +150,11 @@ def test_a_language_is_scored_by_its_own_rows(index: LexicalIndex) -> None:
 @pytest.mark.parametrize("depth", [1, 5])
 def test_one_language_of_two_is_seen(index: LexicalIndex, depth: int) -> None:
     """The best of the whole index are all in the other language."""
-    index.add(0, rows_of(*["fuchs"] * 40), np.arange(40))
-    german = index.add(1, rows_of(*["ein fuchs und noch viel mehr"] * 5, collection="buch"), np.arange(5))
+    index.enter(0, "zero", rows_of(*["fuchs"] * 40))
+    index.enter(1, "one", rows_of(*["ein fuchs und noch viel mehr"] * 5, collection="buch"))
     seen = Seen(Sight({0: np.zeros(40, bool), 1: np.ones(5, bool)}, 5))
     assert len(index.view().search("fuchs", seen, depth).scores) == 5  # all tie
-    index.delete(german)
+    index.leave(1)
     assert len(index.view().search("fuchs", seen, depth).scores) == 0
 
 
@@ -198,15 +216,16 @@ def test_both_find_the_same_at_every_selectivity(
 def test_scores_of_chosen_rows_are_those_of_the_search(pair: tuple[LexicalView, LexicalView]) -> None:
     view, oracle = pair
     text = f"{COMMON} {RARE}"
-    found = view.search(text, all_of(view), len(TEXTS))
+    found = view.search(text, seeing(len(TEXTS)), len(TEXTS))
     np.testing.assert_array_equal(view.scores(text, found.places), found.scores)
-    np.testing.assert_allclose(view.scores(text, view.places), oracle.scores(text, view.places), atol=1e-3)
+    every = places(0, len(TEXTS))
+    np.testing.assert_allclose(view.scores(text, every), oracle.scores(text, every), atol=1e-3)
 
 
 @settings(max_examples=200, deadline=None)
 @given(text=st.text(st.characters(), max_size=60) | st.from_regex(r'[+\-"~*?:^()\[\]{}A-Z ]{0,20}'))
 def test_no_text_raises(text: str) -> None:
-    found = _VIEW.search(text, all_of(_VIEW), 5)
+    found = _VIEW.search(text, seeing(2), 5)
     assert np.isfinite(found.scores).all()
 
 

@@ -74,7 +74,7 @@ class Corpus:
         """Brute force in double precision: (key, chunk_id) of all that may be seen, nearest first."""
         scored = [
             (
-                -round(float(vector(text).astype(np.float64) @ query.astype(np.float64)), 5),
+                -float(vector(text).astype(np.float64) @ query.astype(np.float64)),
                 chunk_id,
                 event.key,
             )

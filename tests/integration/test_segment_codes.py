@@ -1,17 +1,25 @@
 """Segments with codes on disk: their format, what reading gives back, and what compaction makes of them."""
 
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from freshline.errors import FormatError, IntegrityError
 from freshline.index.compaction import compact
+from freshline.index.entries import Add
 from freshline.index.segment import read_segment
 from freshline.index.vectors import EXACT_ROWS, codes_of
+from freshline.lake.storage import Storage
+from freshline.retrieval.policy import Policy
+from freshline.retrieval.reader import SnapshotReader
+from freshline.retrieval.request import SearchRequest
+from freshline.retrieval.search import search
 from freshline.revision import Revision
-from tests.support.segments import Event, Index, new_index, vector, write
+from tests.support.segments import FINGERPRINT, Event, Index, new_index, vector, write
 
 pytestmark = pytest.mark.integration
 
@@ -30,22 +38,45 @@ def index(tmp_path: Path) -> Index:
     return new_index(tmp_path)
 
 
-def test_a_segment_with_codes_has_format_2_and_gives_its_vectors_back(index: Index) -> None:
+def test_a_segment_with_codes_gives_its_vectors_back(index: Index) -> None:
     add = write(index.storage, events(0, EXACT_ROWS + 1))
-    assert add.format == 2
     segment = read_segment(index.storage, add)
     assert codes_of(segment.index) is not None
     np.testing.assert_array_equal(segment.vectors(), expected(EXACT_ROWS + 1))
 
 
-def test_a_segment_without_codes_can_be_read_by_the_release_before(index: Index) -> None:
-    assert write(index.storage, events(0, 3)).format == 1
+def as_format_2(storage: Storage, add: Add) -> Add:
+    """Write a segment's files as the format before did: no lexical file, compressed Arrow buffers."""
+    segment, hashes = read_segment(storage, add), {}
+    for name, data in (("rows.arrow", segment.rows), ("states.arrow", segment.states)):
+        sink = pa.BufferOutputStream()
+        told = {b"freshline.segment_format": b"2", b"freshline.fingerprint": add.fingerprint.encode()}
+        schema = data.schema.with_metadata(told)
+        with pa.ipc.new_file(sink, schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+            writer.write_table(data.replace_schema_metadata(told))
+        content = sink.getvalue().to_pybytes()
+        storage.write(f"{add.path}/{name}", content)
+        hashes[name] = sha256(content).hexdigest()
+    return replace(add, format=2, files={"vectors.faiss": add.files["vectors.faiss"], **hashes})
+
+
+def test_the_format_before_is_read_and_searched(index: Index) -> None:
+    old = as_format_2(index.storage, write(index.storage, events(0, 3)))
+    index.manifest.append(index.manifest.fold(), [old], "the release before")
+    assert read_segment(index.storage, old).lexical is None
+    reader = SnapshotReader(index.storage, index.manifest, FINGERPRINT)
+    assert reader.refresh()
+    request = SearchRequest(text="number 2", k=1)
+    for mode in ("dense", "lexical"):
+        vectors = vector("number 2")[None]
+        ((hit,),) = search(reader.current, [request], vectors, now_ms=0, policy=Policy(mode=mode))
+        assert hit.text == "number 2"
 
 
 def test_the_format_in_the_files_is_the_one_that_the_manifest_says(index: Index) -> None:
-    add = write(index.storage, events(0, 3))
+    add = as_format_2(index.storage, write(index.storage, events(0, 3)))
     with pytest.raises(FormatError, match="its entry says"):
-        read_segment(index.storage, replace(add, format=2))
+        read_segment(index.storage, replace(add, format=1))
 
 
 def test_every_part_of_the_codes_is_verified(index: Index) -> None:
@@ -65,10 +96,8 @@ def test_compaction_gives_codes_to_what_became_large_and_keeps_every_vector(inde
     for start in (0, half):
         index.publish(events(start, half))
     group = list(index.manifest.fold().segments.values())
-    assert [add.format for add in group] == [1, 1]
     assert compact(index.storage, index.manifest, group) == "done"
     (merged,) = index.manifest.fold().segments.values()
-    assert merged.format == 2
     segment = read_segment(index.storage, merged)
     assert codes_of(segment.index) is not None
     np.testing.assert_array_equal(segment.vectors(), expected(2 * half))

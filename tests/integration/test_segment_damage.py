@@ -24,7 +24,7 @@ from tests.support.segments import DIMENSION, FINGERPRINT, Event, new_index, tab
 
 pytestmark = pytest.mark.integration
 
-FILES = ("vectors.faiss", "rows.arrow", "states.arrow")
+FILES = ("vectors.faiss", "rows.arrow", "states.arrow", "lexical.tar")
 
 
 def event(number: int) -> Event:
@@ -134,8 +134,8 @@ def test_another_embedder_is_refused(tmp_path: Path) -> None:
 def test_a_segment_of_another_release_is_refused(tmp_path: Path) -> None:
     index = new_index(tmp_path)
     add = write(index.storage, [event(0)])
-    with pytest.raises(FormatError, match="format 3"):
-        read_segment(index.storage, replace(add, format=3))
+    with pytest.raises(FormatError, match="format 4"):
+        read_segment(index.storage, replace(add, format=4))
     with pytest.raises(FormatError, match="embedder"):
         read_segment(index.storage, replace(add, fingerprint="ffff"))
     with pytest.raises(IntegrityError, match="its entry says"):

@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from freshline.retrieval.lexical.analysis import Term, analysis_of
-from freshline.retrieval.lexical.languages import Languages
+from freshline.lexical.analysis import Term, analysis_of
+from freshline.lexical.languages import Languages
 from freshline.retrieval.lexical.port import Found, Places
 from freshline.retrieval.lexical.seen import Seen
 
@@ -24,83 +24,71 @@ K1, B = 1.2, 0.75
 Fields = dict[str, Counter[str]]
 
 
+Row = tuple[int, int]
+
+
 @dataclass
 class BruteIndex:
-    """Rows by uid; deleted ones are no part of the statistics."""
+    """Rows by place: segment number and row."""
 
     languages: Languages = field(default_factory=Languages)
-    held: dict[int, tuple[str, Fields]] = field(default_factory=dict)
-    where: list[tuple[int, int]] = field(default_factory=list)
+    held: dict[Row, tuple[str, Fields]] = field(default_factory=dict)
 
-    @property
-    def rows(self) -> int:
-        return len(self.held)
-
-    @property
-    def waste(self) -> float:
-        return 1 - len(self.held) / len(self.where) if self.where else 0.0
-
-    def add(self, number: int, table: pa.Table, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        first = len(self.where)
-        for place in rows.tolist():
-            row = table.slice(place, 1).to_pylist()[0]
+    def enter(self, number: int, name: str, rows: pa.Table, packed: bytes | memoryview | None = None) -> None:
+        del name, packed  # it analyses for itself
+        for place, row in enumerate(rows.to_pylist()):
             language = self.languages.of(row["collection"])
             analysis = analysis_of(language)
             fields = {
                 name: Counter(analysis.analyzers[name].analyze(text))
                 for name, text in analysis.row(row["title"], row["heading"], row["text"]).items()
             }
-            self.held[len(self.where)] = language, fields
-            self.where.append((number, place))
-        return np.arange(first, len(self.where))
+            self.held[number, place] = language, fields
 
-    def move(self, uids: NDArray[np.int64], number: int, rows: NDArray[np.int64]) -> None:
-        for uid, row in zip(uids.tolist(), rows.tolist(), strict=True):
-            self.where[uid] = (number, row)
-
-    def delete(self, uids: NDArray[np.int64]) -> None:
-        for uid in uids.tolist():
-            del self.held[uid]
+    def leave(self, number: int) -> None:
+        self.held = {place: row for place, row in self.held.items() if place[0] != number}
 
     def view(self) -> "BruteView":
-        return BruteView(dict(self.held), np.array(self.where, np.int64).reshape(-1, 2))
+        return BruteView(dict(self.held))
 
 
 @dataclass(frozen=True, eq=False)
 class BruteView:
     """Scores all, sorts all."""
 
-    held: dict[int, tuple[str, Fields]]
-    places: Places
+    held: dict[Row, tuple[str, Fields]]
 
     @property
     def rows(self) -> int:
         return len(self.held)
 
     def search(self, text: str, seen: Seen, depth: int) -> Found:
-        visible = seen.of(self.places)
-        scored = {uid: score for uid, score in self._all(text).items() if score > 0 and visible[uid]}
-        best = sorted(scored, key=lambda uid: -scored[uid])
+        scored = {
+            place: score
+            for place, score in self._all(text).items()
+            if score > 0 and seen.masks[place[0]][place[1]]
+        }
+        best = sorted(scored, key=lambda place: -scored[place])
         last = scored[best[depth - 1]] if len(best) > depth else 0.0
-        best = [uid for uid in best if scored[uid] >= last]
+        best = [place for place in best if scored[place] >= last]
         return Found(
-            np.array([scored[uid] for uid in best], np.float32), self.places[np.array(best, np.int64)]
+            np.array([scored[place] for place in best], np.float32), np.array(best, np.int64).reshape(-1, 2)
         )
 
     def scores(self, text: str, places: Places) -> NDArray[np.float32]:
-        scored = {tuple(self.places[uid].tolist()): score for uid, score in self._all(text).items()}
-        return np.array([scored[tuple(place)] for place in places.tolist()], np.float32)
+        scored = self._all(text)
+        return np.array([scored[number, row] for number, row in places.tolist()], np.float32)
 
-    def _all(self, text: str) -> dict[int, float]:
-        scores: dict[int, float] = {}
+    def _all(self, text: str) -> dict[Row, float]:
+        scores: dict[Row, float] = {}
         for language in {language for language, _ in self.held.values()}:
-            rows = {uid: fields for uid, (of, fields) in self.held.items() if of == language}
+            rows = {place: fields for place, (of, fields) in self.held.items() if of == language}
             terms = [
                 (term, Statistics.of(term, list(rows.values())))
                 for term in analysis_of(language).question(text)
             ]
-            for uid, fields in rows.items():
-                scores[uid] = round(sum(bm25(term, fields, known) for term, known in terms), 4)
+            for place, fields in rows.items():
+                scores[place] = round(sum(bm25(term, fields, known) for term, known in terms), 4)
         return scores
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from freshline.config import load
 from freshline.errors import ConfigError
-from freshline.retrieval.lexical.analysis import (
+from freshline.lexical.analysis import (
     BODY,
     EXACT,
     FUNCTION_WEIGHT,
@@ -18,10 +18,10 @@ from freshline.retrieval.lexical.analysis import (
     PART_WEIGHT,
     analysis_of,
 )
-from freshline.retrieval.lexical.identifiers import humps, identifiers, unusual
+from freshline.lexical.identifiers import humps, identifiers, unusual
+from freshline.lexical.languages import STEMMERS, Languages, expected_of, languages_of
+from freshline.lexical.scripts import question_text
 from freshline.retrieval.lexical.index import TantivyIndex
-from freshline.retrieval.lexical.languages import STEMMERS, Languages, expected_of, languages_of
-from freshline.retrieval.lexical.scripts import question_text
 from freshline.retrieval.lexical.seen import Seen
 from freshline.retrieval.sight import Sight
 
@@ -31,7 +31,7 @@ def found(texts: Sequence[str], question: str, language: str = "en") -> list[str
     index = TantivyIndex(Languages(default=language))
     names = ["collection", "title", "heading", "text"]
     columns = [["c"] * len(texts), [None] * len(texts), [""] * len(texts), list(texts)]
-    index.add(0, pa.table([pa.array(one, pa.string()) for one in columns], names), np.arange(len(texts)))
+    index.enter(0, "name", pa.table([pa.array(one, pa.string()) for one in columns], names))
     seen = Seen(Sight({0: np.ones(len(texts), bool)}, len(texts)))
     hits = index.view().search(question, seen, len(texts))
     return [texts[row] for row in hits.places[np.argsort(-hits.scores, kind="stable"), 1].tolist()]

@@ -1,28 +1,30 @@
-"""The lexical index of one shard on tantivy, in memory: mutable, and the views that snapshots take of it.
+"""The lexical index of one shard on tantivy: the lexical files of its live segments, side by side.
 
-A document of this index is one live row. It carries its number here (`uid`), not its place: where a row lies
-changes with compaction, and the view's table of places follows without touching the index. Each language has
-an index of its own: in a shared one, the rows of a rare language would be measured against the average length
-and the frequencies of another's.
+A segment brings its file along (freshline.lexical.file), so taking it in is unpacking it and naming it in the list that
+tantivy reads, and taking it out is leaving it out of the list. Nothing is analysed, deleted or merged here: what a view
+scores with depends on the segments that are in, and on nothing that happened before (docs/decisions/0022). Rows that
+are no longer live are in it until compaction drops them, and are not seen.
 
-BM25's document frequencies count deleted documents until tantivy merges them away, so `waste` tells the owner
-when to build a new index.
+Each language has an index of its own: in a shared one, the rows of a rare language would be measured against the
+average length and the frequencies of another's.
 """
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
+import structlog
 import tantivy
-from numpy.typing import NDArray
 
-from freshline.retrieval.lexical.analysis import analysis_of, lexical_schema
-from freshline.retrieval.lexical.languages import Languages
+from freshline.errors import IntegrityError
+from freshline.lexical.file import SegmentMeta, about_of, meta_of, register, unpack, write_lexical
+from freshline.lexical.languages import Languages
+from freshline.lexical.uids import tag_of
 from freshline.retrieval.lexical.view import TantivyView
+from freshline.scratch import ScratchFolder
 
-_HEAP = 30_000_000  # bytes of one writer; tantivy's least is 15 MB a thread
-_READ = 5_000  # rows turned into Python objects at a time
-_COLUMNS = ["collection", "title", "heading", "text"]
+_log = structlog.get_logger(__name__)
 _ENGLISH = Languages()
 
 
@@ -31,94 +33,80 @@ class TantivyIndex:
 
     def __init__(self, languages: Languages = _ENGLISH) -> None:
         self._languages = languages
+        self._scratch = ScratchFolder("lexical")
         self._parts: dict[str, _Part] = {}  # by language
-        self._places = np.empty((1024, 2), np.int64)
-        self._homes = bytearray()  # of each uid, the place of its language in _parts
-        self._deleted = 0
+        self._tags: dict[int, int] = {}  # by segment number
+        self._rows: dict[int, int] = {}
 
-    @property
-    def waste(self) -> float:
-        """Return the deleted rows as a share of all ever added, 0 to 1."""
-        return self._deleted / len(self._homes) if self._homes else 0.0
+    def enter(self, number: int, name: str, rows: pa.Table, packed: bytes | memoryview | None = None) -> None:
+        """Take in all rows of a segment; its lexical file is made here where it has none that fits.
 
-    @property
-    def rows(self) -> int:
-        """Return how many rows are in."""
-        return len(self._homes) - self._deleted
+        Raises IntegrityError where the file cannot be decoded, or the names of two segments have one tag.
+        """
+        tag = tag_of(name)
+        if tag in self._tags.values():
+            raise IntegrityError(f"segment {name} has the lexical tag of another one: compact the shard")
+        if packed is None or not about_of(packed).fits(self._languages):
+            _log.debug("lexical_file_made", segment=name, rows=rows.num_rows)
+            packed = write_lexical(rows, name, self._languages)
+        for language, segments in unpack(packed, self._scratch.path).items():
+            if language not in self._parts:
+                self._parts[language] = _Part(language, self._scratch.path / language)
+            self._parts[language].enter(number, segments)
+        self._tags[number], self._rows[number] = tag, rows.num_rows
 
-    def add(self, number: int, table: pa.Table, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Add rows of segment `number`, return their uids."""
-        first = len(self._homes)
-        for start in range(0, len(rows), _READ):
-            part = table.select(_COLUMNS).take(rows[start : start + _READ])
-            for collection, *texts in zip(*(column.to_pylist() for column in part.columns), strict=True):
-                self._add(self._languages.of(collection), *texts)
-        while len(self._places) < len(self._homes):
-            self._places = np.concatenate([self._places, np.empty_like(self._places)])
-        uids = np.arange(first, len(self._homes))
-        self.move(uids, number, rows)
-        return uids
-
-    def move(self, uids: NDArray[np.int64], number: int, rows: NDArray[np.int64]) -> None:
-        """Note that rows lie elsewhere now."""
-        self._places[uids, 0] = number
-        self._places[uids, 1] = rows
-
-    def delete(self, uids: NDArray[np.int64]) -> None:
-        """Take rows out."""
-        parts = list(self._parts.values())
-        for uid in uids.tolist():
-            parts[self._homes[uid]].delete(uid)
-        self._deleted += len(uids)
+    def leave(self, number: int) -> None:
+        """Take a segment out. Views that have it keep it."""
+        del self._tags[number], self._rows[number]
+        for part in self._parts.values():
+            part.leave(number)
 
     def view(self) -> TantivyView:
-        """Make the changes searchable and return the index as it is now.
+        """Return the index as it is now.
 
-        Raises RuntimeError where the index does not hold the rows that it was given: a row too many would be
-        found after its document is gone.
+        Raises RuntimeError where tantivy does not hold the rows that it was given.
         """
-        parts = {language: part.searcher() for language, part in self._parts.items()}
-        homes = np.frombuffer(bytes(self._homes), np.uint8)
-        view = TantivyView(parts, self._places[: len(homes)].copy(), homes)
-        if view.rows != self.rows:
-            raise RuntimeError(f"the lexical index holds {view.rows} rows, not {self.rows}")
+        searchers = {language: part.searcher() for language, part in self._parts.items()}
+        view = TantivyView({name: one for name, one in searchers.items() if one.num_docs}, dict(self._tags))
+        if view.rows != sum(self._rows.values()):
+            raise RuntimeError(f"the lexical index holds {view.rows} rows, not {sum(self._rows.values())}")
         return view
-
-    def _add(self, language: str, title: str | None, heading: str, text: str) -> None:
-        if language not in self._parts:
-            self._parts[language] = _Part(language)
-        self._parts[language].add(len(self._homes), title, heading, text)
-        self._homes.append(list(self._parts).index(language))
 
 
 class _Part:
     """The rows of one language."""
 
-    def __init__(self, language: str) -> None:
-        self._analysis = analysis_of(language)
-        self._index = tantivy.Index(lexical_schema())
-        for field, analyzer in self._analysis.analyzers.items():
-            self._index.register_tokenizer(field, analyzer)
-        self._writer = self._index.writer(_HEAP, 1)
-        self._changed = False
-
-    def add(self, uid: int, title: str | None, heading: str, text: str) -> None:
-        document = tantivy.Document()
-        for field, value in self._analysis.row(title, heading, text).items():
-            if value:
-                document.add_text(field, value)
-        document.add_integer("uid", uid)
-        self._writer.add_document(document)
+    def __init__(self, language: str, folder: Path) -> None:
+        self._language = language
+        self._folder = folder
+        self._segments: dict[int, Sequence[SegmentMeta]] = {}
+        self._index: Any = None
         self._changed = True
 
-    def delete(self, uid: int) -> None:
-        self._writer.delete_documents_by_term("uid", uid)
+    def enter(self, number: int, segments: Sequence[SegmentMeta]) -> None:
+        self._segments[number] = segments
         self._changed = True
+
+    def leave(self, number: int) -> None:
+        """Forget a segment; its files go, and live on for the searchers that have them open."""
+        for segment in self._segments.pop(number, ()):
+            for file in self._folder.glob(f"{segment['segment_id'].replace('-', '')}.*"):
+                file.unlink()
+            self._changed = True
 
     def searcher(self) -> Any:
-        """Return a searcher of all changes."""
+        """Return a searcher of what is in."""
         if self._changed:
-            self._writer.commit()
+            self._list()
+            if self._index is None:
+                self._index = tantivy.Index.open(str(self._folder))
+                self._index.config_reader("manual", 0)  # else a thread looks at the list twice a second
+                register(self._index, self._language)
             self._index.reload()
             self._changed = False
         return self._index.searcher()
+
+    def _list(self) -> None:
+        aside = self._folder / "meta.json.new"
+        aside.write_bytes(meta_of([meta for segments in self._segments.values() for meta in segments]))
+        aside.replace(self._folder / "meta.json")

@@ -1,7 +1,8 @@
 """Lexical search: its port, and the ranking of a snapshot's shards together.
 
-A shard has one index, which is told of live rows and which a snapshot takes views of. What a request may see is
-decided by its sight alone. tantivy stands behind the port (freshline.retrieval.lexical.index); a search server could.
+A shard has one index, which is told of segments and which a snapshot takes views of. What a request may see, liveness
+included, is decided by its sight alone. tantivy stands behind the port (freshline.retrieval.lexical.index); a search
+server could.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,11 +32,6 @@ class LexicalView(Protocol):
     """An index at one moment; does not change. Any number of threads search it."""
 
     @property
-    def places(self) -> Places:
-        """Return places[uid] of every uid ever given; where it was, for a row that is deleted."""
-        ...
-
-    @property
     def rows(self) -> int:
         """Return how many rows are in."""
         ...
@@ -44,7 +40,8 @@ class LexicalView(Protocol):
         """Return at least the best `depth` of all seen rows that hold a term, and what ties with the last of them.
 
         Fewer only where there are no more. Scores are positive, greater = better, and depend on neither `seen` nor
-        `depth`. No text raises, none is read as an operator; one without a term finds nothing.
+        `depth`. No text raises, none is read as an operator; one without a term finds nothing. `seen` has a mask for
+        each segment that is in.
         """
         ...
 
@@ -54,32 +51,22 @@ class LexicalView(Protocol):
 
 
 class LexicalIndex(Protocol):
-    """The live rows of one shard: columns collection, title, heading, text. Serves one thread."""
+    """The segments of one shard: columns collection, title, heading, text. Serves one thread.
 
-    @property
-    def waste(self) -> float:
-        """Return the deleted rows as a share of all ever added, 0 to 1."""
+    What a view scores with is a function of the rows that are in: the order in which segments came, and what was in
+    before, change nothing.
+    """
+
+    def enter(self, number: int, name: str, rows: pa.Table, packed: bytes | memoryview | None = None) -> None:
+        """Take in all rows of a segment under a number; `packed` is its lexical file, where it has one."""
         ...
 
-    @property
-    def rows(self) -> int:
-        """Return how many rows are in."""
-        ...
-
-    def add(self, number: int, table: pa.Table, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Add rows of segment `number`, return their uids."""
-        ...
-
-    def move(self, uids: NDArray[np.int64], number: int, rows: NDArray[np.int64]) -> None:
-        """Note that rows lie elsewhere now."""
-        ...
-
-    def delete(self, uids: NDArray[np.int64]) -> None:
-        """Take rows out."""
+    def leave(self, number: int) -> None:
+        """Take a segment out. Views that have it keep it."""
         ...
 
     def view(self) -> LexicalView:
-        """Make the changes searchable and return the index as it is now."""
+        """Return the index as it is now."""
         ...
 
 

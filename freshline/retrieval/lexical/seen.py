@@ -15,9 +15,9 @@ class Seen:
     """
 
     def __init__(self, sight: Sight) -> None:
-        self.count = sight.count
-        #: of all rows of all segments, 0 to 1
-        self.share = sight.count / max(sum(map(len, sight.masks.values())), 1)
+        self.masks = sight.masks
+        #: visible rows of each segment
+        self.counts = {number: int(np.count_nonzero(mask)) for number, mask in sight.masks.items()}
         numbers, masks = list(sight.masks), list(sight.masks.values())
         ends = np.cumsum([len(mask) for mask in masks], dtype=np.int64)
         self._mask = np.concatenate([*masks, np.zeros(1, bool)])

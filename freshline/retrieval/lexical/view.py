@@ -18,7 +18,8 @@ import numpy as np
 import tantivy
 from numpy.typing import NDArray
 
-from freshline.retrieval.lexical.analysis import Term, analysis_of, lexical_schema
+from freshline.lexical.analysis import Term, analysis_of, lexical_schema
+from freshline.lexical.uids import apart, uids_of
 from freshline.retrieval.lexical.port import Found, Places
 from freshline.retrieval.lexical.seen import Seen
 
@@ -47,13 +48,12 @@ class _Hits(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class TantivyView:
-    """A LexicalView. uid u lies in segment places[u, 0], row places[u, 1]."""
+    """A LexicalView over the rows of segments; a uid says segment and row (freshline.lexical.uids)."""
 
     #: by language
     searchers: Mapping[str, Any]
-    places: Places
-    #: uint8[uids]: the place of a row's language among those of the searchers
-    homes: NDArray[np.uint8]
+    #: of each segment, by its number
+    tags: Mapping[int, int]
 
     @property
     def rows(self) -> int:
@@ -62,65 +62,76 @@ class TantivyView:
 
     def search(self, text: str, seen: Seen, depth: int) -> Found:
         """Return at least the best `depth` of all seen rows that hold a term, in each language."""
-        found = [one.search(_Looking(self, home, seen), depth) for home, one in self._questions(text)]
+        looking = _Looking(self, seen)
+        found = [question.search(looking, depth) for question in self._questions(text)]
         uids = np.concatenate([np.empty(0, np.int64), *(hits.uids for hits in found)])
         return Found(
-            np.concatenate([np.empty(0, np.float32), *(hits.scores for hits in found)]), self.places[uids]
+            np.concatenate([np.empty(0, np.float32), *(hits.scores for hits in found)]), self.places_of(uids)
         )
 
     def scores(self, text: str, places: Places) -> NDArray[np.float32]:
         """Return float32[n]: what `search` gives the rows at these places, 0 for those without a term."""
-        uids = self._uids(places)
-        scores = np.zeros(len(self.places) + 1, np.float32)
-        for _, question in self._questions(text) if len(uids) else ():
-            hits = question.listed(np.unique(uids), len(uids))
-            scores[hits.uids] = hits.scores
-        return scores[uids]
+        wanted, where = np.unique(self._uids(places), return_inverse=True)
+        scores = np.zeros(len(wanted), np.float32)
+        for question in self._questions(text) if len(wanted) else ():
+            hits = question.listed(wanted, len(wanted))
+            scores[np.searchsorted(wanted, hits.uids)] = hits.scores
+        return scores[where]
 
-    def _questions(self, text: str) -> Iterator[tuple[int, "_Question"]]:
-        """Yield the place of each language and the question in it."""
-        for home, (language, searcher) in enumerate(self.searchers.items()):
+    def places_of(self, uids: NDArray[np.int64]) -> Places:
+        """Return segment number and row of each uid."""
+        tags, numbers = self._numbers
+        if not len(uids):
+            return np.empty((0, 2), np.int64)
+        found, rows = apart(uids)
+        return np.stack([numbers[np.searchsorted(tags, found)], rows], axis=1)
+
+    def _questions(self, text: str) -> Iterator["_Question"]:
+        """Yield the question in each language."""
+        for language, searcher in self.searchers.items():
             if terms := analysis_of(language).question(text):
-                yield home, _Question(searcher, terms)
+                yield _Question(searcher, terms)
 
     @cached_property
-    def _by_place(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return (where each segment begins, uid of each of its rows): the places the other way round."""
-        numbers, rows = self.places.T
-        sizes = np.zeros(int(numbers.max(initial=-1)) + 1, np.int64)
-        np.maximum.at(sizes, numbers, rows + 1)
-        begins = np.cumsum(sizes) - sizes
-        uids = np.full(int(sizes.sum()), len(self.places), np.int64)
-        uids[begins[numbers] + rows] = np.arange(len(numbers))
-        return begins, uids
+    def _numbers(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return (the tags, sorted, and the segment number of each)."""
+        pairs = sorted((tag, number) for number, tag in self.tags.items())
+        tags, numbers = np.array(pairs, np.int64).reshape(-1, 2).T
+        return np.ascontiguousarray(tags), np.ascontiguousarray(numbers)
 
     def _uids(self, places: Places) -> NDArray[np.int64]:
-        begins, uids = self._by_place
-        found: NDArray[np.int64] = uids[begins[places[:, 0]] + places[:, 1]]
-        return found
+        tags = np.array([self.tags[number] for number in places[:, 0].tolist()], np.int64)
+        return uids_of(tags, places[:, 1])
 
 
 @dataclass(frozen=True, eq=False)
 class _Looking:
-    """What is seen of one language's rows."""
+    """What is seen of a view's rows."""
 
     view: TantivyView
-    home: int
     seen: Seen
 
-    @property
-    def guess(self) -> float:
-        """Return about how many rows are seen."""
-        return self.seen.share * len(self.view.places)
+    @cached_property
+    def count(self) -> int:
+        """Return how many rows are seen."""
+        return sum(self.seen.counts[number] for number in self.view.tags)
+
+    @cached_property
+    def share(self) -> float:
+        """Return the seen rows as a share of all, above 0 to 1."""
+        return self.count / max(sum(len(self.seen.masks[number]) for number in self.view.tags), 1)
 
     @cached_property
     def uids(self) -> NDArray[np.int64]:
         """Return the rows that are seen."""
-        return np.flatnonzero(self.seen.of(self.view.places) & (self.view.homes == self.home))
+        each = [
+            uids_of(tag, np.flatnonzero(self.seen.masks[number])) for number, tag in self.view.tags.items()
+        ]
+        return np.concatenate(each) if each else np.empty(0, np.int64)
 
     def of(self, hits: "_Hits") -> "_Hits":
         """Return those hits that are seen."""
-        mask = self.seen.of(self.view.places[hits.uids])
+        mask = self.seen.of(self.view.places_of(hits.uids))
         return _Hits(hits.uids[mask], hits.scores[mask])
 
 
@@ -140,18 +151,18 @@ class _Question:
     def search(self, looking: _Looking, depth: int) -> _Hits:
         """Return the best `depth` seen rows and what ties with the last of them."""
         rows, least = self._searcher.num_docs, depth + 1
-        if not rows or not looking.seen.count:
+        if not rows or not looking.count:
             return _Hits(np.empty(0, np.int64), np.empty(0, np.float32))
-        limit = ceil(least if looking.seen.share == 1 else _SPARE * least / looking.seen.share)
-        if looking.guess * LISTED_ROW <= limit:
+        limit = ceil(least if looking.share == 1 else _SPARE * least / looking.share)
+        if looking.count * LISTED_ROW <= limit:
             return self.listed(looking.uids, least)
         while True:
             hits = self._best(self._union, min(limit, rows))
             found = looking.of(hits)
             if len(hits.uids) < limit or _settled(found.scores, hits.scores[-1], depth, limit):
                 return found
-            limit = max(limit * _GROWTH, ceil(_SPARE * least * rows / max(len(looking.uids), 1)))
-            if len(looking.uids) * LISTED_ROW <= limit:
+            limit *= _GROWTH
+            if looking.count * LISTED_ROW <= limit:
                 return self.listed(looking.uids, least)
 
     def listed(self, uids: NDArray[np.int64], least: int) -> _Hits:

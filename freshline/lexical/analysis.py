@@ -1,7 +1,7 @@
 """What a row and a question are made of for lexical search, by language: fields, terms and what a term counts for.
 
     body   title and heading path several times, passage, words of names in mixed case; stems of the language
-    exact  identifiers as they are written (freshline.retrieval.lexical.identifiers)
+    exact  identifiers as they are written (freshline.lexical.identifiers)
 
 Knows no index and no score.
 """
@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import tantivy
 
-from freshline.retrieval.lexical.identifiers import humps, identifiers, prose, unusual
-from freshline.retrieval.lexical.languages import STEMMERS, WITHOUT_STOP_WORDS
-from freshline.retrieval.lexical.scripts import question_text, row_text
+from freshline.lexical.identifiers import humps, identifiers, prose, unusual
+from freshline.lexical.languages import STEMMERS, WITHOUT_STOP_WORDS
+from freshline.lexical.scripts import question_text, row_text
 
 BODY, EXACT = "body", "exact"
 #: How often the title stands in the body: a term of it counts for more than one of the passage, and saturates with it.
