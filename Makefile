@@ -11,6 +11,8 @@ SHELL := /bin/sh
 DOCS ?=
 DEMO_ARGS ?=
 TEST_ARGS ?=
+BENCH_OUT ?= docs/benchmarks
+BENCH_ARGS ?=
 
 export HF_HUB_OFFLINE = 1
 export TRANSFORMERS_OFFLINE = 1
@@ -32,7 +34,7 @@ help:
 	  test 'set up and run the tests, those with broker, Redis, Spark and model included  (TEST_ARGS=...)' \
 	  check 'formatting, linting, types, import law, contracts' \
 	  storm 'the long tests that kill processes at random' \
-	  bench 'measure; figures go to build/ingest.json' \
+	  bench 'measure, under 20 minutes on 2 cores; figures go to BENCH_OUT, docs/benchmarks, and its page  (BENCH_ARGS=--quick)' \
 	  setup 'only the set-up: .venv, dependencies, jars, model' \
 	  clean 'remove what tests and checks left' \
 	  distclean 'remove .venv and the local data as well'
@@ -83,7 +85,8 @@ check: setup
 	@printf '==> %s\n' 'contracts' && $(BIN)/python -m schemas --check
 
 bench: setup
-	@mkdir -p build && $(BIN)/python -m benchmarks ingest --json build/ingest.json
+	@$(BIN)/python -m benchmarks all --out '$(BENCH_OUT)' $(BENCH_ARGS); code=$$?; \
+	$(BIN)/python -m benchmarks publish --from '$(BENCH_OUT)' && exit $$code
 
 doctor: setup
 	@$(BIN)/freshline doctor

@@ -1,14 +1,16 @@
 """What every benchmark gives: named figures with their goals, as a table and as JSON.
 
-    {name, machine, versions, seed, figures: [{name, value, unit, goal, holds}]}
+    {name, machine, versions, seed, began, seconds, repetitions, notes,
+     figures: [{name, value, unit, goal, spread, values, holds}],
+     plots: [{title, x, y, log_x, log_y, lines: [{name, x: […], y: […], marks}]}]}
 
-A figure without a goal is context; `holds` is then null.
+A figure without a goal is context; `holds` is then null. benchmarks.written reads the JSON, also of earlier forms.
 """
 
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +18,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from freshline.evaluation.machine import machine
+from freshline.evaluation.machine import machine, versions
 
 _PACKAGES = (
     "pyspark",
@@ -26,6 +28,7 @@ _PACKAGES = (
     "deltalake",
     "openvino",
     "sentence-transformers",
+    "numpy",
 )
 
 
@@ -47,13 +50,17 @@ class Goal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One measured number; `spread` is (least, greatest) over the repetitions."""
+    """One measured number.
+
+    `spread` is (least, greatest) over the repetitions, `values` are all of them where they are few.
+    """
 
     name: str
     value: float
     unit: str
     goal: Goal | None = None
     spread: tuple[float, float] | None = None
+    values: Sequence[float] | None = None
 
     @property
     def holds(self) -> bool | None:
@@ -62,16 +69,41 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Named points: x[i] belongs to y[i]. `marks`: single points, drawn without a line between them."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    marks: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """One picture of several lines; `x` and `y` say what is on the axes, with the unit."""
+
+    title: str
+    x: str
+    y: str
+    lines: Sequence[Line]
+    log_x: bool = False
+    log_y: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One run of one benchmark."""
+    """One run of one benchmark; `versions` are those of peers, beside the project's own libraries."""
 
     name: str
     seed: int
     figures: Sequence[Figure]
     notes: dict[str, str] = field(default_factory=dict)
+    plots: Sequence[Plot] = ()
+    versions: dict[str, str] = field(default_factory=dict)
+    repetitions: int | None = None
 
     def show(self) -> None:
-        """Print the table."""
+        """Print the table, then the notes."""
         table = Table(title=f"{self.name} — {machine()['cpu']}, {machine()['cores']} cores")
         for column in ("figure", "value", "least … greatest", "unit", "goal", "holds"):
             table.add_column(column)
@@ -82,6 +114,8 @@ class Report:
                 figure.name, f"{figure.value:.4g}", spread, figure.unit, str(figure.goal or ""), holds
             )
         Console().print(table)
+        for name, text in self.notes.items():
+            print(f"{name}: {text}")
 
     def markdown(self) -> str:
         """Return the table as Markdown, under a line that says where it was measured."""
@@ -89,18 +123,23 @@ class Report:
         head = f"`python -m benchmarks {self.name}`, {machine()['cpu']}, {machine()['cores']} cores"
         return "\n".join([head, "", "| figure | value | goal |", "|---|---|---|", *rows, ""])
 
-    def write(self, path: Path) -> None:
-        """Write the JSON."""
+    def write(self, path: Path, *, began: datetime | None = None) -> None:
+        """Write the JSON; `began` is when the run did, so that its duration is known."""
+        now = datetime.now(UTC)
         figures = [
             {**asdict(f), "goal": str(f.goal) if f.goal else None, "holds": f.holds} for f in self.figures
         ]
         body = {
             "name": self.name,
             "machine": machine(),
-            "versions": {name: version(name) for name in _PACKAGES},
+            "versions": versions(_PACKAGES) | self.versions,
             "seed": self.seed,
+            "began": (began or now).isoformat(timespec="seconds"),
+            "seconds": round((now - began).total_seconds(), 1) if began else None,
+            "repetitions": self.repetitions,
             "notes": self.notes,
             "figures": figures,
+            "plots": [asdict(plot) for plot in self.plots],
         }
         path.write_bytes(msgspec.json.format(msgspec.json.encode(body), indent=2) + b"\n")
 
@@ -115,7 +154,12 @@ def _row(figure: Figure) -> str:
 
 
 def median_figure(name: str, values: Sequence[float], unit: str, goal: Goal | None = None) -> Figure:
-    """Return the median of repetitions with their spread."""
+    """Return the median of repetitions with their spread, and each of them."""
     return Figure(
-        name=name, value=statistics.median(values), unit=unit, goal=goal, spread=(min(values), max(values))
+        name=name,
+        value=statistics.median(values),
+        unit=unit,
+        goal=goal,
+        spread=(min(values), max(values)),
+        values=tuple(values),
     )

@@ -1,0 +1,69 @@
+"""Every benchmark by name: what it measures, and for those of `make bench` the seconds that it may take.
+
+A budget is for two cores without a GPU, tables and embedder warm. Together they stay under 20 minutes, so that
+`make bench` does. A name may stand here before its module does: then it is said to be missing, and passed over.
+"""
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+#: Seconds that all benchmarks of `make bench` may take together.
+TOTAL = 20 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """`budget` in seconds; None: not part of `make bench`."""
+
+    what: str
+    budget: int | None = None
+
+
+NAMES = {
+    "embedder": Benchmark(
+        "the embedder ÷ sentence-transformers' own encode, and how close its vectors are", 60
+    ),
+    "ingest": Benchmark("streaming ingest ÷ bare embedding loop; publish → retrievable", 180),
+    "freshness": Benchmark("publish → findable and → cited at half load, by stage; beside Pathway", 150),
+    "underload": Benchmark("questions a second under full ingest ÷ idle", 100),
+    "commits": Benchmark("fixed work of a micro-batch after 5,000 commits ÷ the first 100", 120),
+    "search": Benchmark("recall against questions a second, beside raw FAISS, hnswlib and other stores", 180),
+    "churn": Benchmark("recall after 100 % turnover, random and drifting, ÷ freshly built", 100),
+    "refresh": Benchmark("time to the next snapshot by what changed; searches meanwhile", 60),
+    "coldstart": Benchmark("a worker's restart to its first answer", 60),
+    "scale": Benchmark("cost of a question, of a refresh and of memory from 10,000 to 500,000 chunks", 160),
+    "shards": Benchmark("two workers with half the shards each, beside one with all", 30),
+    "factbook": Benchmark(
+        "a year of real edits through Kafka: does everything agree, and is the newest found"
+    ),
+    "chunking": Benchmark(
+        "gold passages met at equal retrieved tokens, beside recursive splitting; locality; speed"
+    ),
+    "retrieval": Benchmark(
+        "public sets through the pipeline: each mode, beside exact search; FRESHLINE_EVAL_DATA"
+    ),
+    "fusion": Benchmark(
+        "rules of making dense and lexical rankings one, on development sets; FRESHLINE_EVAL_DATA"
+    ),
+    "reranking": Benchmark("late interaction over the first stage: gain and time; FRESHLINE_EVAL_DATA"),
+    "poison": Benchmark(
+        "10,000 messages of which a tenth is bad: what that costs the good ones; letters counted"
+    ),
+    "latency": Benchmark(
+        "one hybrid query at 200,000 chunks beside raw FAISS and tantivy; dense under filters"
+    ),
+    "access": Benchmark(
+        "100,000 pairs of principals and question against brute force; recall by selectivity"
+    ),
+    "abstention": Benchmark("answered rates of the extractive generator by threshold"),
+}
+
+
+def is_there(name: str) -> bool:
+    """Whether the benchmark's module is installed."""
+    return find_spec(f"benchmarks.{name}") is not None
+
+
+def budgets() -> dict[str, int]:
+    """Return {name: seconds} of the benchmarks of `make bench`, in their order."""
+    return {name: one.budget for name, one in NAMES.items() if one.budget is not None}
