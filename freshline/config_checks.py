@@ -28,6 +28,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "limits.parse_memory": (256 * 2**20, _MORE),
     "index.shards": (1, 4096),
     "index.compact_at": (2, _MORE),
+    "index.garbage_ratio": (0.01, _MORE),
+    "index.background_rows": (0, _MORE),
     "stream.max_records": (1, _MORE),
     "stream.trigger": (0, _MORE),
     "retrieval.depth": (1, 1000),

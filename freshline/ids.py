@@ -6,6 +6,8 @@ Hashes are BLAKE2b (RFC 7693); 128 bits keep the chance of one collision among 1
 from hashlib import blake2b
 
 _CHUNK_ID_BYTES = 16
+#: Of the hash that splits a shard's keys: 2**32 parts are more than there are keys in a shard.
+KEY_BITS = 32
 
 
 def document_key(collection: str, doc_id: str) -> str:
@@ -36,3 +38,8 @@ def chunk_id(key: str, text: str, occurrence: int) -> str:
 def shard_of(key: str, shards: int) -> int:
     """Return the shard of a document, 0 ≤ shard < shards."""
     return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big") % shards
+
+
+def key_bits(key: str) -> int:
+    """Return KEY_BITS bits of a key, in no relation to its shard: inside a shard too they are evenly distributed."""
+    return int.from_bytes(blake2b(key.encode(), digest_size=KEY_BITS // 8, person=b"part").digest(), "big")

@@ -28,7 +28,11 @@ CHUNKS = _counter("stream_chunks", "chunks of decided micro-batches")
 STAGE = _seconds("stream_stage", "time of one numbered step of a micro-batch", "stage")
 COVERED = _gauge("stream_covered_offset", "next offset to read, by manifest", "topic", "partition")
 TOPIC_RESTARTS = _counter("stream_topic_restarts", "times that `documents` was found to be created anew")
-COMPACTIONS = _counter("index_compactions", "compactions: done, conflict, failed", "outcome")
+COMPACTIONS = _counter("index_compactions", "compactions: done, conflict, failed, stopped", "outcome")
+COMPACTED_ROWS = _counter("index_compacted_rows", "rows that the stream's compactions wrote anew")
+COMPACTIONS_DUE = _gauge(
+    "index_compactions_due", "compactions that are due, by who does them", "by"
+)  # background | batch
 SEGMENTS = _gauge("index_segments", "live segments", "generation", "shard")
 
 # serving

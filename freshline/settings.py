@@ -99,7 +99,13 @@ class IndexSettings:
     """Section [index]."""
 
     shards: int = _setting(1, "shards of a new generation; fixed for its life")
-    compact_at: int = _setting(8, "segments of one tier and shard that are merged into the next tier")
+    compact_at: int = _setting(8, "runs of one tier and shard that are merged into the next tier")
+    garbage_ratio: float = _setting(
+        0.5, "rows of a shard's newer runs, as a share of its largest, from which on all become one run"
+    )
+    background_rows: int = _setting(
+        1_000_000, "rows that the stream merges at once; more are left to `freshline compact`"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ from freshline.transport.kafka import open_log
 from freshline.transport.kafka_identity import KafkaIdentities, TopicGone
 from freshline.transport.port import Log
 from streaming.broker_time import require_broker_time
-from streaming.compactor import Compactor
+from streaming.compactor import Compactor, beside_batches
 from streaming.dead_letters import KafkaDeadLetters
 from streaming.kafka_options import spark_kafka_options
 from streaming.micro_batch import Steps
@@ -86,7 +86,10 @@ def _run(settings: Settings) -> None:
     _require_topic(settings, identities, Manifest(lake))
     session = open_session(settings, "freshline-stream")
     warm_up(session, settings.spark.tasks, settings)
-    upkeep = Upkeep(Compactor(session, settings), lambda: warm_up(session, settings.spark.tasks, settings))
+    compactions = beside_batches(session)
+    upkeep = Upkeep(
+        Compactor(settings, compactions), lambda: warm_up(session, settings.spark.tasks, settings)
+    )
     plan = StreamPlan(
         settings=settings,
         topic=topic_name(settings.kafka, "documents"),
@@ -106,6 +109,7 @@ def _run(settings: Settings) -> None:
     with serve_health(settings, "stream", lambda: runner.ready):
         upkeep.start()
         runner.run()
+    compactions.close()
     upkeep.stop(timeout=5.0)
     identities.close()
     session.stop()

@@ -56,3 +56,5 @@ class Upkeep:
         outcome = self._compact()
         if outcome:
             metrics.COMPACTIONS.labels(outcome).inc()
+        if outcome == "done":
+            self._wake.set()  # there may be more: an idle stream finishes what a busy one left

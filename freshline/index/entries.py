@@ -72,8 +72,14 @@ class Add:
     fingerprint: str
     #: format of the files in the segment
     format: int
-    #: 0 = written by a batch, then one more per compaction
+    #: 0 = written by a batch; a compaction of several runs of one tier gives the next
     tier: int = 0
+    #: what one compaction wrote is one run, of one or more parts; "" = this segment alone
+    run: str = ""
+    #: first bits of the hashes of its keys, e.g. "01"; "" = any key (freshline.index.parts)
+    part: str = ""
+    #: states that are no puts; 0 also where they were not counted
+    deletes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

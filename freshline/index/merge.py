@@ -1,14 +1,21 @@
-"""Merge segments into one, without I/O: what is superseded goes, what a late event may need stays."""
+"""Merge segments into one, without I/O: what is superseded goes, what a late event may need stays.
 
-from collections.abc import Sequence
+One part of the keys at a time (freshline.index.parts). The segments are gone through twice, one after the other: first
+their states are folded, then what survives is taken. Where each of them is read when its turn comes, one input and
+the result are in memory, and no more.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from freshline.index.keyfold import Kept, KeyFold, Place
+from freshline.index.keyfold import Kept, KeyFold
 from freshline.index.layout import SEGMENT_ROWS, SEGMENT_STATES, Segment
+from freshline.index.parts import WHOLE, members
+from freshline.index.vectors import flat_of
 
 #: How long rows stay behind their expiry. Searches leave them out at once, by the clock of the moment; here they go
 #: for good, and a clock that is set wrong for some hours must not take what has not expired.
@@ -24,55 +31,84 @@ class Merged:
     vectors: NDArray[np.float32]
 
 
-def merge(segments: Sequence[Segment], *, now_ms: int) -> Merged:
-    """Return the states of these segments that are not superfluous among them, with their rows and vectors.
+@dataclass(frozen=True, eq=False)
+class _Folded:
+    """The states that stay, and for each segment which of them each of its states became: -1 = none."""
+
+    states: pa.Table
+    became: Sequence[NDArray[np.int32]]
+
+
+@dataclass(frozen=True, eq=False)
+class _Taken:
+    """What survives of one segment: rows, their vectors float32[n, d] and their states int32[n] in the result."""
+
+    rows: pa.Table
+    vectors: NDArray[np.float32]
+    owners: NDArray[np.int32]
+
+
+def merge(segments: Iterable[Segment], *, now_ms: int, part: str = WHOLE) -> Merged:
+    """Return those states of a part's keys that are not superfluous among these segments, with rows and vectors.
 
     A key's newest state and floor always stay, deletes included: without them a late event would bring an
     older state back. Rows that expired a day (GRACE_MS) before now_ms (since the epoch) go; their states stay.
-    Sorted by key.
+    Sorted by key. `segments` is iterated twice, in the same order.
     """
-    if not segments:
-        raise ValueError("nothing to merge")
-    places = _kept(segments)
-    states = _take([one.states for one in segments], places, SEGMENT_STATES)
-    new_place = {place: number for number, place in enumerate(places)}
-    rows, vectors, owners = [], [], []
-    for number, segment in enumerate(segments):
-        chosen = _surviving(segment, number, new_place, now_ms)
-        rows.append(segment.rows.take(chosen))
-        vectors.append(segment.vectors()[chosen])
-        old = segment.rows["state"].to_numpy()[chosen]
-        owners.append(np.array([new_place[Place(number, state)] for state in old.tolist()], np.int32))
-    return _ordered(pa.concat_tables(rows), states, np.concatenate(vectors), np.concatenate(owners))
+    folded = _fold(segments, part)
+    taken = [_take(one, became, now_ms) for one, became in zip(segments, folded.became, strict=True)]
+    return _ordered(taken, folded.states)
 
 
-def _kept(segments: Sequence[Segment]) -> list[Place]:
+def _fold(segments: Iterable[Segment], part: str) -> _Folded:
     fold = KeyFold()
     before: dict[str, Kept | None] = {}
+    mine, where, counts = [], [], []
     for number, segment in enumerate(segments):
-        fold.add(number, segment.states, before)
-    return [place for key in fold.sorted_keys() for place in fold.places(key)]
+        chosen = members(segment.states["key"].to_pylist(), part)
+        states = segment.states.take(chosen)
+        fold.add(number, states, before)
+        mine.append(states)
+        where.append(chosen)
+        counts.append(segment.states.num_rows)
+    if not mine:
+        raise ValueError("nothing to merge")
+    places = [place for key in fold.sorted_keys() for place in fold.places(key)]
+    became = [np.full(count, -1, np.int32) for count in counts]
+    for number, place in enumerate(places):
+        became[place.segment][where[place.segment][place.state]] = number
+    starts = np.cumsum([0, *map(len, where)])
+    order = pa.array([starts[place.segment] + place.state for place in places], pa.int64())
+    return _Folded(pa.concat_tables(mine).take(order).cast(SEGMENT_STATES), became)
 
 
-def _take(tables: Sequence[pa.Table], places: Sequence[Place], schema: pa.Schema) -> pa.Table:
-    """Take rows by place, in the order given."""
-    starts = np.cumsum([0, *(table.num_rows for table in tables)])
-    indices = [starts[place.segment] + place.state for place in places]
-    return pa.concat_tables(tables).take(pa.array(indices, pa.int64())).cast(schema)
-
-
-def _surviving(segment: Segment, number: int, kept: dict[Place, int], now_ms: int) -> NDArray[np.int64]:
-    """Return the rows of kept states that have not expired for longer than the grace."""
-    stays = np.array([Place(number, state) in kept for state in range(segment.states.num_rows)], bool)
+def _take(segment: Segment, became: NDArray[np.int32], now_ms: int) -> _Taken:
+    """Take the rows of states that stay, unless they have expired for longer than the grace. Only these are copied."""
+    owners = became[segment.rows["state"].to_numpy()]
     expires = segment.rows["expires_at"].cast(pa.int64()).fill_null(np.iinfo(np.int64).max).to_numpy()
-    return np.flatnonzero(stays[segment.rows["state"].to_numpy()] & (expires > (now_ms - GRACE_MS) * 1000))
+    chosen = np.flatnonzero((owners >= 0) & (expires > (now_ms - GRACE_MS) * 1000))
+    return _Taken(segment.rows.take(chosen), _vectors(segment, chosen), owners[chosen])
 
 
-def _ordered(
-    rows: pa.Table, states: pa.Table, vectors: NDArray[np.float32], owners: NDArray[np.int32]
-) -> Merged:
-    """Sort rows by state and ordinal: the same inputs give the same segment."""
+def _vectors(segment: Segment, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    flat = flat_of(segment.index)
+    if not len(rows):
+        return np.empty((0, flat.d), np.float32)
+    vectors: NDArray[np.float32] = flat.reconstruct_batch(rows)
+    return vectors
+
+
+def _ordered(taken: list[_Taken], states: pa.Table) -> Merged:
+    """Sort rows by state and ordinal: the same inputs give the same segment. Empties `taken` on the way."""
+    rows = pa.concat_tables(one.rows for one in taken)
+    owners = np.concatenate([one.owners for one in taken])
     order = np.lexsort((rows["ordinal"].to_numpy(), owners))
+    vectors = np.empty((len(order), taken[0].vectors.shape[1]), np.float32)
+    goes_to, start = np.argsort(order), 0
+    while taken:
+        one = taken.pop(0)
+        vectors[goes_to[start : start + len(one.owners)]] = one.vectors
+        start += len(one.owners)
     place = rows.schema.get_field_index("state")
     rows = rows.take(order).set_column(place, SEGMENT_ROWS.field("state"), pa.array(owners[order]))
-    return Merged(rows.cast(SEGMENT_ROWS), states, vectors[order])
+    return Merged(rows.cast(SEGMENT_ROWS), states, vectors)

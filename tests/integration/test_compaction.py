@@ -1,23 +1,31 @@
 """Compaction: few segments stay, nothing that a late event needs is lost, and races lose nothing."""
 
+import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Barrier
+from typing import Any
 
 import numpy as np
 import pytest
 
 from freshline.clock import ManualClock
 from freshline.index import compaction
-from freshline.index.compaction import compact, plan
+from freshline.index.compaction import compact
 from freshline.index.entries import Add, Remove
+from freshline.index.layout import Segment
 from freshline.index.manifest import Manifest
 from freshline.index.merge import merge
-from freshline.index.segment import read_segment
+from freshline.index.plan import Rules, plan, shards
+from freshline.index.rows import to_entry
+from freshline.index.segment import read_segment, write_segment
 from freshline.index.state import ManifestState
 from freshline.lake.storage import Storage
+from freshline.lake.tables import Lake
 from freshline.revision import Kind, Revision
-from tests.support.segments import Event, Index, new_index, vector
+from tests.support.segments import Event, Index, new_index, vector, write
 
 pytestmark = pytest.mark.integration
 
@@ -31,30 +39,12 @@ def test_small_segments_do_not_pile_up(tmp_path: Path) -> None:
     index = new_index(tmp_path)
     for number in range(40):
         state = index.publish([event(number)])
-        for group in plan(state, compact_at=3):
-            assert compact(index.storage, index.manifest, group) == "done"
+        for due in plan(state, Rules(compact_at=3)):
+            assert compact(index.storage, index.manifest, due.group) == "done"
     # base 3 without carries left over: 40 = 1 * 27 + 1 * 9 + 1 * 3 + 1
     tiers = sorted(add.tier for add in index.manifest.fold().segments.values())
     assert tiers == [0, 1, 2, 3]
     assert sum(add.rows for add in index.manifest.fold().segments.values()) == 40
-
-
-def test_only_alike_segments_are_merged() -> None:
-    def add(name: str, *, shard: int = 0, generation: int = 0, tier: int = 0) -> Add:
-        return Add(
-            segment=name, path=name, files={}, rows=1, states=1, bytes=1, fingerprint="f", format=1,
-            shard=shard, generation=generation, tier=tier,
-        )  # fmt: skip
-
-    adds = [
-        add("a"), add("b", shard=1), add("c"), add("d", generation=1), add("e", tier=1), add("f", tier=1),
-        add("g", shard=1, tier=1),
-    ]  # fmt: skip
-    state = ManifestState(seq=1, segments={one.segment: one for one in adds})
-    assert [[one.segment for one in group] for group in plan(state, 2)] == [["a", "c"], ["e", "f"]]
-    assert plan(state, 3) == []
-    with pytest.raises(ValueError, match="at least 2"):
-        plan(state, 1)
 
 
 def test_superseded_and_expired_rows_go_states_stay(tmp_path: Path) -> None:
@@ -137,3 +127,119 @@ def test_an_input_that_is_gone_before_the_start_is_a_conflict(tmp_path: Path) ->
     (add,) = state.segments.values()
     index.manifest.append(state, [Remove(segment=add.segment, shard=0, generation=0)], "t")
     assert compact(index.storage, index.manifest, [add]) == "conflict"
+
+
+def test_a_large_run_is_written_in_parts_by_one_decision(tmp_path: Path) -> None:
+    index = new_index(tmp_path)
+    for number in range(0, 40, 10):
+        index.publish([event(one) for one in range(number, number + 10)])
+    index.publish([event(3, clock=90, kind=Kind.DELETE)])
+    before = index.manifest.fold()
+    assert compact(index.storage, index.manifest, list(before.segments.values()), part_rows=16) == "done"
+    after = index.manifest.fold()
+    assert after.seq == before.seq + 1
+    parts = list(after.segments.values())
+    # 41 states: four parts of 16 would not hold 65, three are not a power of two
+    assert [add.part for add in parts] == ["00", "01", "10", "11"]
+    assert len({add.run for add in parts}) == 1
+    assert sum(add.rows for add in parts) == 39
+    assert sum(add.states for add in parts) == 40
+    assert sum(add.deletes for add in parts) == 1
+    assert {add.tier for add in parts} == {1}
+    assert len(shards(after)[0, 0]) == 1
+    assert segment_folders(index.storage) == {add.path for add in (*parts, *before.segments.values())}
+
+
+def test_a_run_in_parts_is_merged_from_the_parts_that_overlap_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = new_index(tmp_path)
+    index.publish([event(number) for number in range(40)])
+    assert (
+        compact(index.storage, index.manifest, list(index.manifest.fold().segments.values()), part_rows=10)
+        == "done"
+    )
+    read: list[str] = []
+
+    def noted(storage: Storage, add: Add) -> Segment:
+        read.append(add.part)
+        return read_segment(storage, add)
+
+    monkeypatch.setattr(compaction, "read_segment", noted)
+    group = list(index.manifest.fold().segments.values())
+    assert [add.part for add in group] == ["00", "01", "10", "11"]
+    assert compact(index.storage, index.manifest, group, part_rows=20) == "done"
+    assert set(read) == {"00", "01", "10", "11"}
+    assert [part[0] for part in read] == sorted(part[0] for part in read)
+    assert sorted(add.part for add in index.manifest.fold().segments.values()) == ["0", "1"]
+
+
+def test_one_that_fails_midway_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = new_index(tmp_path)
+    state = index.publish([event(number) for number in range(40)])
+    written: list[Add] = []
+
+    def full(*given: Any, **named: Any) -> Add:
+        if len(written) == 2:
+            raise OSError(28, "No space left on device")
+        written.append(write_segment(*given, **named))
+        return written[-1]
+
+    monkeypatch.setattr(compaction, "write_segment", full)
+    with pytest.raises(OSError, match="No space"):
+        compact(index.storage, index.manifest, list(state.segments.values()), part_rows=10)
+    assert len(written) == 2
+    assert index.manifest.fold().segments == state.segments
+    assert segment_folders(index.storage) == {add.path for add in state.segments.values()}
+
+
+def test_files_that_are_gone_because_another_was_first_are_a_conflict(tmp_path: Path) -> None:
+    index = new_index(tmp_path)
+    group = list(index.publish([event(number) for number in range(4)]).segments.values())
+    assert compact(index.storage, Manifest(index.lake), group) == "done"
+    index.storage.delete_folder(group[0].path)  # as whoever removes old files would
+    assert compact(index.storage, index.manifest, group) == "conflict"
+
+
+def test_of_two_compactions_at_the_same_time_one_wins_and_nothing_is_lost(tmp_path: Path) -> None:
+    index = new_index(tmp_path)
+    for number in range(12):
+        index.publish([event(number)])
+    group = list(index.manifest.fold().segments.values())
+    manifests = [Manifest(Lake(index.storage)) for _ in range(4)]
+    for manifest in manifests:
+        manifest.fold()
+    together = Barrier(5)
+
+    def contender(manifest: Manifest) -> str:
+        together.wait(30)
+        return compact(index.storage, manifest, group, part_rows=4)
+
+    def stream() -> str:
+        together.wait(30)
+        for number in range(20, 26):
+            index.manifest.decide(lambda _, one=number: [write(index.storage, [event(one)])], "stream")  # type: ignore[misc]
+        return "stream"
+
+    with ThreadPoolExecutor(5) as pool:
+        waiting = [pool.submit(contender, manifest) for manifest in manifests]
+        beside = pool.submit(stream)
+        outcomes = [one.result(60) for one in waiting]
+        beside.result(60)
+    assert sorted(outcomes) == ["conflict", "conflict", "conflict", "done"]
+    live = list(index.manifest.fold().segments.values())
+    keys = [key for add in live for key in read_segment(index.storage, add).rows["key"].to_pylist()]
+    assert sorted(keys) == sorted([f"c/{n}" for n in range(12)] + [f"c/{n}" for n in range(20, 26)])
+    assert segment_folders(index.storage) == {add.path for add in (*live, *group)}
+
+
+def test_a_manifest_without_runs_and_parts_is_read() -> None:
+    body = {
+        "kind": "add", "segment": "a", "shard": 0, "generation": 0, "path": "p", "files": {}, "rows": 3,
+        "states": 2, "bytes": 9, "fingerprint": "f", "format": 1, "tier": 2,
+    }  # fmt: skip
+    add = to_entry({"seq": 1, "kind": "add", "format": 1, "writer": "t", "body": json.dumps(body)})
+    assert isinstance(add, Add)
+    assert (add.run, add.part, add.deletes) == ("", "", 0)
+    (run,) = shards(ManifestState(segments={"a": add}))[0, 0]
+    assert (run.tier, run.rows, run.puts) == (2, 3, 2)

@@ -95,7 +95,8 @@ def maybe_compact(data: st.DataObject, index: Index) -> None:
     live = list(index.manifest.fold().segments.values())
     group = data.draw(st.lists(st.sampled_from(live), unique_by=lambda add: add.segment), label="compact")
     if group:
-        assert compact(index.storage, index.manifest, group) == "done"
+        part_rows = data.draw(st.sampled_from([1, 2, 5, 1000]), label="rows of a part")
+        assert compact(index.storage, index.manifest, group, part_rows=part_rows) == "done"
 
 
 def found(snapshot: Snapshot, mode: Literal["dense", "lexical"]) -> set[str]:
