@@ -1,4 +1,4 @@
-"""The batch jobs' composition root: `freshline backfill PATH`, `freshline evaluate PATH`, or `python -m batch VERB`."""
+"""The batch jobs' composition root: `freshline backfill`, `compact` and `evaluate`, or `python -m batch VERB`."""
 
 import os
 import sys
@@ -18,6 +18,7 @@ from freshline.config import from_environment
 from freshline.embedded.recipes import as_words
 from freshline.folder import left_out
 from freshline.index.manifest import Manifest
+from freshline.index.plan import Rules
 from freshline.ingest.generation import configured_generation
 from freshline.ingest.one_pass import PassPlan
 from freshline.ingest.result import PassResult
@@ -25,6 +26,7 @@ from freshline.ingest.spark import run_pass
 from freshline.lake.session import open_session
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
+from freshline.lexical.languages import languages_of
 from freshline.observability import setup_logging
 from freshline.settings import Settings
 
@@ -54,6 +56,42 @@ def backfill(
         session.stop()
     _tell(number, result)
     if result.rejected:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example:  freshline compact --all")
+def compact(
+    everything: Annotated[
+        bool, typer.Option("--all", help="merge every shard, whatever is due; also drops what has expired")
+    ] = False,
+    setting: Annotated[list[str] | None, typer.Option("--set", help="section.key=value")] = None,
+) -> None:
+    """Merge what is due in each shard, as one Spark job with a task a shard."""
+    from batch import compact_view  # noqa: PLC0415 - a backfill needs none of it
+    from batch.compact import Wish, compact_lake, finished  # noqa: PLC0415
+
+    settings = from_environment(as_words(setting or []), needs=("lake",))
+    setup_logging(settings, "compact")
+    rules = Rules(compact_at=settings.index.compact_at, garbage_ratio=settings.index.garbage_ratio)
+    wish = Wish(
+        uri=settings.lake.uri,
+        rules=rules,
+        everything=everything,
+        languages=languages_of(settings.collections),
+    )
+    shards = wish.shards(Manifest(Lake(Storage(settings.lake.uri))).fold())
+    if not shards:
+        console.print("Nothing is due." if not everything else "The index is empty.")
+        return
+    with console.status("starting Spark"):
+        session = open_session(settings, "freshline-compact")
+    try:
+        with compact_view.progress(Console(stderr=True), len(shards), finished(session)):
+            reports = compact_lake(session, wish, shards)
+    finally:
+        session.stop()
+    compact_view.show(console, reports)
+    if any(report.error for report in reports):
         raise typer.Exit(1)
 
 

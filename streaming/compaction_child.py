@@ -10,7 +10,7 @@ import queue
 import signal
 import sys
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Literal
 
 import msgspec
@@ -21,6 +21,7 @@ from freshline.index.entries import Add
 from freshline.index.manifest import Manifest
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
+from freshline.lexical.languages import Languages
 
 #: Nice value. Weight 70 against 1,024 (sched(7)): a twentieth of a processor that is wanted by others all the time, all
 #: of one that is not. Compaction needs about a thirtieth of what embedding the same rows takes.
@@ -31,10 +32,11 @@ RETIRES_AFTER = 32_768
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A group to merge, in the lake at uri."""
+    """A group to merge, in the lake at uri; its rows are analysed in these languages."""
 
     uri: str
     group: tuple[Add, ...]
+    languages: Languages = field(default_factory=Languages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def carry_out(job: Job) -> Reply:
     """Merge the group of a job."""
     storage = Storage(job.uri)
     try:
-        added = rewrite(storage, Manifest(Lake(storage)), job.group)
+        added = rewrite(storage, Manifest(Lake(storage)), job.group, languages=job.languages)
     except (FreshlineError, OSError) as error:
         return Reply("failed", error=f"{type(error).__name__}: {error}")
     return Reply("conflict") if added is None else Reply("done", sum(add.rows for add in added))

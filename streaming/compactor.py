@@ -17,6 +17,7 @@ from freshline.index.manifest import Manifest
 from freshline.index.plan import Due, Rules, plan
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
+from freshline.lexical.languages import languages_of
 from freshline.settings import Settings
 from streaming.compaction_child import Job, Reply, carry_out
 from streaming.compaction_process import CompactionProcess
@@ -43,6 +44,7 @@ class Compactor:
         self._uri = settings.lake.uri
         self._at_most = settings.index.background_rows
         self._rules = Rules(compact_at=settings.index.compact_at, garbage_ratio=settings.index.garbage_ratio)
+        self._languages = languages_of(settings.collections)
         self._place = place
         self._manifest = Manifest(Lake(Storage(settings.lake.uri)))
 
@@ -51,7 +53,7 @@ class Compactor:
         due = self._due()
         if not due:
             return ""
-        reply = self._place(Job(self._uri, due[0].group))
+        reply = self._place(Job(self._uri, due[0].group, self._languages))
         metrics.COMPACTED_ROWS.inc(reply.rows)
         if reply.error:
             _log.error("compaction_failed", error=reply.error)

@@ -11,7 +11,7 @@ import click
 import typer
 
 from freshline import __version__
-from freshline.cli import ask, config, demo, dlq, doctor, publish, rooms, stack, topics
+from freshline.cli import ask, config, demo, dlq, doctor, index, publish, rooms, stack, topics
 
 app = typer.Typer(
     name="freshline",
@@ -40,7 +40,7 @@ def _root(
     """Answers from documents that keep changing, each with exactly as of when it is true."""
 
 
-for _module in (demo, stack, doctor, config, topics, publish, ask, dlq, rooms):
+for _module in (demo, stack, doctor, config, topics, publish, ask, dlq, index, rooms):
     _module.register(app)
 
 

@@ -1,4 +1,4 @@
-"""Verbs that become another program: stream, serve, backfill, evaluate. The settings are checked before."""
+"""Verbs that become another program: stream, serve, backfill, compact, evaluate. The settings are checked before."""
 
 import os
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
     )(stream)
     app.command(epilog="Example:  freshline serve --set serving.name=worker-2")(serve)
     app.command(epilog="Example:  freshline backfill docs/ --collection handbook")(backfill)
+    app.command(epilog="Examples:  freshline compact   ·   freshline compact --all")(compact)
     app.command(epilog="Example:  freshline evaluate beir/scifact --against evaluations/scifact-test-…")(
         evaluate
     )
@@ -40,6 +41,17 @@ def backfill(
 ) -> None:
     """Read a folder, JSON Lines or Parquet through the stream's own pass, as one Spark job."""
     _become("batch", ["backfill", str(path), "--collection", collection], sets, config, needs=("lake",))
+
+
+def compact(
+    everything: Annotated[
+        bool, typer.Option("--all", help="Merge every shard, whatever is due; also drops what has expired.")
+    ] = False,
+    sets: Sets = None,
+    config: ConfigFile = None,
+) -> None:
+    """Merge what is due in each shard of the index, as one Spark job; the stream may run."""
+    _become("batch", ["compact", *(["--all"] if everything else [])], sets, config, needs=("lake",))
 
 
 def evaluate(

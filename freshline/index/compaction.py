@@ -25,10 +25,12 @@ from freshline.index.parts import PART_ROWS, overlap, parts_of
 from freshline.index.plan import next_tier
 from freshline.index.segment import read_segment, write_segment
 from freshline.lake.storage import Storage
+from freshline.lexical.languages import Languages
 from freshline.revision import Kind
 
 #: Tries against the stream, which decides about once a second while a try takes some 30 ms.
 _TRIES = 10
+_ENGLISH = Languages()
 
 
 def compact(
@@ -38,9 +40,10 @@ def compact(
     *,
     clock: Clock | None = None,
     part_rows: int = PART_ROWS,
+    languages: Languages = _ENGLISH,
 ) -> Literal["done", "conflict"]:
     """Merge a group and swap it in; `conflict` as `rewrite` gives None. Raises IntegrityError as there."""
-    added = rewrite(storage, manifest, group, clock=clock, part_rows=part_rows)
+    added = rewrite(storage, manifest, group, clock=clock, part_rows=part_rows, languages=languages)
     return "conflict" if added is None else "done"
 
 
@@ -52,13 +55,15 @@ def rewrite(
     writer: str = "compaction",
     clock: Clock | None = None,
     part_rows: int = PART_ROWS,
+    languages: Languages = _ENGLISH,
 ) -> list[Add] | None:
     """Merge a group of one shard and swap it in; return the segments that replace it.
 
     None where an input is no longer live, or others kept deciding first: nothing was changed. Raises IntegrityError
     where an input is damaged.
     """
-    work = _Work(storage, tuple(group), int((clock or SystemClock()).now() * 1000), uuid4().hex, part_rows)
+    now_ms = int((clock or SystemClock()).now() * 1000)
+    work = _Work(storage, tuple(group), now_ms, uuid4().hex, part_rows, languages)
     written = _write(manifest, work)  # 1
     if written is not None and _swap(manifest, group, written, writer):  # 2, 3
         manifest.optimize()  # decisions pile up as small files too, and they as often as segments
@@ -76,6 +81,7 @@ class _Work:
     now_ms: int
     run: str
     part_rows: int
+    languages: Languages
 
     def parts(self) -> Iterator[Add]:
         """Yield the segment of each part as it is on the disk; none where a part holds no state."""
@@ -104,6 +110,7 @@ class _Work:
             generation=first.generation,
             shard=first.shard,
             tier=next_tier(self.group),
+            languages=self.languages,
         )
         puts = pc.sum(pc.equal(merged.states["kind"], str(Kind.PUT))).as_py()
         return replace(add, run=self.run, part=part, deletes=add.states - puts)

@@ -86,6 +86,14 @@ class Segment:
     #: the memory that the index reads from without owning it
     held: Any = field(default=None, repr=False)
 
+    def taken(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return float32[n, d], a copy of the vectors of these rows."""
+        flat = flat_of(self.index)
+        if not len(rows):
+            return np.empty((0, flat.d), np.float32)
+        vectors: NDArray[np.float32] = flat.reconstruct_batch(np.ascontiguousarray(rows))
+        return vectors
+
     def vectors(self) -> NDArray[np.float32]:
         """Return float32[n, d], a copy."""
         vectors: NDArray[np.float32] = flat_of(self.index).reconstruct_n(0, self.index.ntotal)

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from freshline.index.keyfold import Kept, KeyFold
 from freshline.index.layout import SEGMENT_ROWS, SEGMENT_STATES, Segment
 from freshline.index.parts import WHOLE, members
-from freshline.index.vectors import flat_of
 
 #: How long rows stay behind their expiry. Searches leave them out at once, by the clock of the moment; here they go
 #: for good, and a clock that is set wrong for some hours must not take what has not expired.
@@ -87,15 +86,7 @@ def _take(segment: Segment, became: NDArray[np.int32], now_ms: int) -> _Taken:
     owners = became[segment.rows["state"].to_numpy()]
     expires = segment.rows["expires_at"].cast(pa.int64()).fill_null(np.iinfo(np.int64).max).to_numpy()
     chosen = np.flatnonzero((owners >= 0) & (expires > (now_ms - GRACE_MS) * 1000))
-    return _Taken(segment.rows.take(chosen), _vectors(segment, chosen), owners[chosen])
-
-
-def _vectors(segment: Segment, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    flat = flat_of(segment.index)
-    if not len(rows):
-        return np.empty((0, flat.d), np.float32)
-    vectors: NDArray[np.float32] = flat.reconstruct_batch(rows)
-    return vectors
+    return _Taken(segment.rows.take(chosen), segment.taken(chosen), owners[chosen])
 
 
 def _ordered(taken: list[_Taken], states: pa.Table) -> Merged:

@@ -218,7 +218,8 @@ def test_of_two_compactions_at_the_same_time_one_wins_and_nothing_is_lost(tmp_pa
     def stream() -> str:
         together.wait(30)
         for number in range(20, 26):
-            index.manifest.decide(lambda _, one=number: [write(index.storage, [event(one)])], "stream")  # type: ignore[misc]
+            add = write(index.storage, [event(number)])
+            index.manifest.decide(lambda _, add=add: [add], "stream")  # type: ignore[misc]
         return "stream"
 
     with ThreadPoolExecutor(5) as pool:
