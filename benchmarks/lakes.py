@@ -157,9 +157,10 @@ def _tables(recipe: Recipe, texts: Sequence[str]) -> tuple[pa.Table, pa.Table]:
         "clock": [NOW_MS + recipe.edition] * recipe.documents, "partition": [0] * recipe.documents,
         "offset": [recipe.edition * 10**8 + number for number in numbers],
     }  # fmt: skip
-    return _table(SEGMENT_ROWS, rows, count), _table(SEGMENT_STATES, states, recipe.documents)
+    return table_of(SEGMENT_ROWS, rows, count), table_of(SEGMENT_STATES, states, recipe.documents)
 
 
-def _table(schema: pa.Schema, columns: dict[str, object], count: int) -> pa.Table:
+def table_of(schema: pa.Schema, columns: dict[str, object], count: int) -> pa.Table:
+    """Return `count` rows of a schema; a column that is not given is null."""
     arrays = [pa.array(columns.get(field.name, [None] * count), field.type) for field in schema]
     return pa.Table.from_arrays(arrays, schema=schema)
