@@ -5,6 +5,8 @@ A decision is committed in numbered steps:
     2. check the decision against that state (fold_entries)
     3. write its rows as one Parquet file
     4. commit at exactly Delta version + 1, without retry: whoever is second gets Conflict and begins again
+    5. look that the log still has the version before: else 4 was so late that its place was free again, since old
+       entries are removed (freshline.lake.log), and nobody may ever see it
 `txn` would be no fence: a refreshed handle commits the same number again.
 
 This module does not know why anything is decided.
@@ -25,7 +27,8 @@ from freshline.errors import Conflict, IntegrityError, TransientError, UserError
 from freshline.index.entries import Base, Entry
 from freshline.index.rows import decisions, to_entry, to_rows
 from freshline.index.state import ManifestState, fold_entries, from_base, to_base
-from freshline.lake.commit import commit_files, sync_log
+from freshline.lake.commit import commit_files, has_entry, sync_log
+from freshline.lake.merging import MERGE_AT
 from freshline.lake.parquet import table_path, write_data_file
 from freshline.lake.tables import Lake
 from schemas.tables import MANIFEST
@@ -36,8 +39,6 @@ __all__ = ["BASE_EVERY", "Manifest", "ManifestState"]
 BASE_EVERY = 1000
 #: Appends of others that may come between a fold and an append in a row before something is wrong.
 DECIDE_TRIES = 50
-#: Files of the table that are worth merging: a commit costs 11 ms at first, 38 ms at 3,000 files.
-OPTIMIZE_AT = 200
 _TABLE = "manifest"
 
 
@@ -82,6 +83,8 @@ class Manifest:
             except CommitFailedError as error:
                 raise Conflict(f"decision {after.seq} was taken by another writer") from error
             version = handle.version() + 1
+            if not has_entry(self._lake.storage, _TABLE, version - 1):
+                raise TransientError(f"decision {after.seq} took too long: whether it counts is not known")
             sync_log(self._lake.storage, _TABLE, version, version)
             self._state = replace(after, version=version)
             return self._state
@@ -117,8 +120,8 @@ class Manifest:
         times = rows["written_at"].cast(pa.int64()).to_pylist()
         return dict(sorted(zip(rows["seq"].to_pylist(), times, strict=True)))
 
-    def optimize(self, *, at_least: int = OPTIMIZE_AT) -> int:
-        """Merge the table's files where there are so many; return how many are gone.
+    def optimize(self, *, at_least: int = MERGE_AT) -> int:
+        """Merge the table's small files where there are so many; return how many are gone.
 
         A decision in flight gets Conflict then, since the table's version moves on.
         """

@@ -6,6 +6,10 @@ rename, fsync of the folder. Nothing is ever changed in place.
 
 import os
 import shutil
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
@@ -14,6 +18,15 @@ from uuid import uuid4
 from freshline.errors import ConfigError
 
 _TEMPORARY = ".tmp-"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One file as it lies on the disk: path relative to the root, bytes, seconds since the epoch."""
+
+    path: str
+    size: int
+    modified: float
 
 
 class Storage:
@@ -58,11 +71,42 @@ class Storage:
         """Return a file's size in bytes. Raises FileNotFoundError."""
         return self._full(path).stat().st_size
 
+    def names(self, path: str) -> list[str]:
+        """Return the names of what lies in a folder itself, in no order; [] where there is no such folder."""
+        try:
+            return os.listdir(self._full(path))  # noqa: PTH208 - names alone: a log has hundreds
+        except FileNotFoundError:
+            return []
+
     def list(self, path: str = "") -> list[str]:
         """Return the files below a folder, at any depth, sorted; [] where there is no such folder."""
         folder = self._full(path) if path else self.root
         files = (file for file in folder.rglob("*") if file.is_file())
         return sorted(str(file.relative_to(self.root).as_posix()) for file in files)
+
+    def stored(self, path: str) -> Iterator[Stored]:
+        """Yield the files below a folder, at any depth, in no order; one that goes meanwhile may be left out."""
+        for folder, _, names in os.walk(self._full(path)):
+            for name in names:
+                full = Path(folder, name)
+                try:
+                    found = full.stat()
+                except FileNotFoundError:
+                    continue
+                yield Stored(full.relative_to(self.root).as_posix(), found.st_size, found.st_mtime)
+
+    def touch(self, path: str, at: float | None = None) -> None:
+        """Say that a file is needed now (or at a time, seconds since the epoch): vacuum goes by that.
+
+        Nothing where it is gone.
+        """
+        when = time.time() if at is None else at
+        with suppress(FileNotFoundError):
+            os.utime(self._full(path), (when, when))
+
+    def delete(self, path: str) -> None:
+        """Delete one file; nothing where it is not there."""
+        self._full(path).unlink(missing_ok=True)
 
     def delete_folder(self, path: str) -> None:
         """Delete a folder with all that is in it; nothing where it is not there."""

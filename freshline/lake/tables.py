@@ -16,7 +16,10 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from freshline.errors import FormatError, MissingPart, TransientError
 from freshline.failpoints import reach
 from freshline.index.entries import DataFile, Files
-from freshline.lake.commit import commit_files, sync_log
+from freshline.lake.commit import commit_files, replace_files, sync_log
+from freshline.lake.live import LiveFile, live_files
+from freshline.lake.log import keep_short
+from freshline.lake.merging import MERGE_AT, plan_merges, write_merged
 from freshline.lake.parquet import table_path
 from freshline.lake.storage import Storage
 from schemas.tables import TABLES, TABLES_VERSION
@@ -26,6 +29,9 @@ VERSION_PROPERTY = "freshline.tables_version"
 _REBASES = 100
 #: A failed commit means that another process applied the same files; the next look sees that.
 _LOOKS = 5
+#: How long each checkpoint names what has left the table: of a batch a second 3,600 names instead of a week's. Nothing
+#: of ours reads them; how long the files themselves stay is freshline.history's to say.
+_NAMED_FOR = {"delta.deletedFileRetentionDuration": "interval 1 hours"}
 
 
 class Lake:
@@ -87,18 +93,33 @@ class Lake:
         with self._fresh(table) as handle:
             return handle.to_pyarrow_table(columns=list(columns) if columns else None, filters=filters)
 
-    def optimize(self, table: str, *, at_least: int = 2) -> int:
-        """Merge small files into large ones beside running appenders; return how many files are gone.
+    def optimize(self, table: str, *, at_least: int = MERGE_AT) -> int:
+        """Merge small files into larger ones beside appenders (freshline.lake.merging); return how many are gone.
 
-        Nothing where the table has fewer than `at_least` files, or where another process does the same.
+        Raises IntegrityError where one cannot be read, TransientError where others kept committing.
         """
+        gone = 0
         with self._fresh(table) as handle:
-            if len(handle.file_uris()) < at_least:
-                return 0
-            try:
-                return int(handle.optimize.compact()["numFilesRemoved"])
-            except CommitFailedError:
-                return 0
+            for group in plan_merges(live_files(handle), at_least):
+                merged = write_merged(self.storage, table, group)
+                if replace_files(self.storage, handle, table, group, [merged], data_change=False):
+                    gone += len(group)
+        return gone
+
+    def live(self, table: str) -> list[LiveFile]:
+        """Return the files of a table's newest version, oldest first."""
+        with self._fresh(table) as handle:
+            return live_files(handle)
+
+    def replace(self, table: str, old: LiveFile, new: Sequence[DataFile]) -> bool:
+        """Put files with other rows in the place of one; False where it has left the table meanwhile."""
+        with self._fresh(table) as handle:
+            return replace_files(self.storage, handle, table, [old], new, data_change=True)
+
+    def shorten_log(self, table: str) -> int:
+        """Write a checkpoint where one is due and remove old log entries; return how many files are gone."""
+        with self._fresh(table) as handle:
+            return keep_short(self.storage, handle, table)
 
     @contextmanager
     def _fresh(self, name: str) -> Iterator[DeltaTable]:
@@ -122,7 +143,11 @@ class Lake:
                     continue
                 handle.update_incremental()
                 sync_log(self.storage, name, before + 1, handle.version())
-                return True
+                done = _transaction_version(handle, transaction.app_id)
+                if done is not None and done >= transaction.version:
+                    return (
+                        True  # else it stood still for so long that its version lay below a checkpoint: again
+                    )
         raise TransientError(f"table {name} could not be committed to {_LOOKS} times")
 
 
@@ -142,6 +167,7 @@ def _create_table(
             partition_by=list(partitions) or None,
             configuration={
                 "delta.dataSkippingStatsColumns": ",".join(statistics),
+                **_NAMED_FOR,
                 VERSION_PROPERTY: str(TABLES_VERSION),
             },
             raise_if_key_not_exists=False,  # the version's property is ours

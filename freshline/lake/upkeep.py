@@ -1,0 +1,17 @@
+"""Upkeep of the tables: few files and short logs, whatever the number of commits. Beside writers and readers.
+
+What it leaves behind on the disk, merged files above all, is removed by `freshline vacuum` (freshline.history).
+"""
+
+from freshline.lake.tables import Lake
+
+#: Tables that grow by a file with every batch.
+_GROWING = ("manifest", "documents", "chunks", "rejects")
+
+
+def tidy(lake: Lake) -> int:
+    """Merge small files and shorten the logs where that is due; return how many files have left tables and logs.
+
+    Give it a Lake of its own: what it does keeps that one's other users waiting.
+    """
+    return sum(lake.optimize(table) + lake.shorten_log(table) for table in _GROWING)
