@@ -1,4 +1,4 @@
-"""The batch jobs' composition root: `freshline backfill`, `compact` and `evaluate`, or `python -m batch VERB`."""
+"""The composition root of the batch jobs: `freshline backfill`, `compact`, `vacuum`, `evaluate`; `python -m batch`."""
 
 import os
 import sys
@@ -12,6 +12,8 @@ from rich.table import Table
 
 from batch.backfill import Backfill
 from batch.source import open_source
+from batch.vacuum import run_vacuum
+from freshline import failpoints
 from freshline.cache.factory import open_hints
 from freshline.cli.main import told
 from freshline.config import from_environment
@@ -92,6 +94,20 @@ def compact(
         session.stop()
     compact_view.show(console, reports)
     if any(report.error for report in reports):
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example:  freshline vacuum --dry-run")
+def vacuum(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="change nothing; say what would go")] = False,
+    setting: Annotated[list[str] | None, typer.Option("--set", help="section.key=value")] = None,
+) -> None:
+    """Remove what nobody can need any more, beside everything that runs; stop it when you like."""
+    settings = from_environment(as_words(setting or []), needs=("lake",))
+    setup_logging(settings, "vacuum")
+    if settings.debug.failpoint:
+        failpoints.arm(settings.debug.failpoint)
+    if not run_vacuum(Storage(settings.lake.uri), settings.history.retention, console, dry_run=dry_run):
         raise typer.Exit(1)
 
 

@@ -45,6 +45,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "serving.refresh": (0.001, _MORE),
     "serving.guard_window": (0, _MORE),
     "serving.past_snapshots": (0, 1000),
+    "history.retention": (0, _MORE),
     "redis.embedding_ttl": (1, _MORE),
 }
 _LOOPBACK = ("localhost", "::1", "[::1]")

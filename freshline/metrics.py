@@ -33,6 +33,7 @@ COMPACTED_ROWS = _counter("index_compacted_rows", "rows that the stream's compac
 COMPACTIONS_DUE = _gauge(
     "index_compactions_due", "compactions that are due, by who does them", "by"
 )  # background | batch
+TIDIES = _counter("lake_tidies", "merges of small table files and cuts of logs: done, failed", "outcome")
 SEGMENTS = _gauge("index_segments", "live segments", "generation", "shard")
 
 # serving

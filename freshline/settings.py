@@ -160,6 +160,16 @@ class ServingSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HistorySettings:
+    """Section [history]."""
+
+    retention: float = _setting(
+        30 * 86400.0,
+        "how far back questions may ask, and superseded states of documents are kept; 0 = for ever",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ObservabilitySettings:
     """Section [observability]."""
 
@@ -231,6 +241,7 @@ class Settings:
     stream: StreamSettings = field(default_factory=StreamSettings)
     retrieval: RetrievalSettings = field(default_factory=RetrievalSettings)
     serving: ServingSettings = field(default_factory=ServingSettings)
+    history: HistorySettings = field(default_factory=HistorySettings)
     observability: ObservabilitySettings = field(default_factory=ObservabilitySettings)
     stack: StackSettings = field(default_factory=StackSettings)
     debug: DebugSettings = field(default_factory=DebugSettings)

@@ -88,6 +88,7 @@ def _past(settings: Settings, embedder: Embedder, refresher: Refresher) -> PastD
         Manifest(Lake(storage)),
         embedder.fingerprint.id,
         keep=settings.serving.past_snapshots,
+        retention=settings.history.retention,
         new_index=_lexical_index(settings),
         newest=lambda: refresher.current,
     )

@@ -18,6 +18,7 @@ from freshline.ingest.spark import run_pass, warm_up
 from freshline.lake.session import open_session
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
+from freshline.lake.upkeep import tidy
 from freshline.observability import serve_health, setup_logging
 from freshline.settings import Settings
 from freshline.transport.connection import kafka_options, topic_name
@@ -88,7 +89,9 @@ def _run(settings: Settings) -> None:
     warm_up(session, settings.spark.tasks, settings)
     compactions = beside_batches(session)
     upkeep = Upkeep(
-        Compactor(settings, compactions), lambda: warm_up(session, settings.spark.tasks, settings)
+        Compactor(settings, compactions),
+        lambda: warm_up(session, settings.spark.tasks, settings),
+        partial(tidy, Lake(storage)),  # of its own: merging files keeps its other users waiting
     )
     plan = StreamPlan(
         settings=settings,

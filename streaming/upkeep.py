@@ -1,4 +1,4 @@
-"""Work beside the batches, in one background thread: compaction of small segments, and keeping the models warm."""
+"""Work beside the batches, in one background thread: small segments and table files are merged, models kept warm."""
 
 import threading
 from collections.abc import Callable
@@ -9,16 +9,22 @@ from freshline import metrics
 
 #: Spark ends Python workers after 60 s without work; three chances to be in time.
 _WARM_EVERY = 20.0
+#: Batches between two looks at the tables: as many files as are merged at a time (freshline.lake.merging.MERGE_AT).
+_TIDY_EVERY = 32
 
 _log = structlog.get_logger()
 
 
 class Upkeep:
-    """Runs `compact` after batches and `warm` when nothing else has happened for a while."""
+    """Runs `compact` after batches, `tidy` after every 32nd, and `warm` when nothing has happened for a while."""
 
-    def __init__(self, compact: Callable[[], str], warm: Callable[[], None]) -> None:
+    def __init__(
+        self, compact: Callable[[], str], warm: Callable[[], None], tidy: Callable[[], object] = lambda: None
+    ) -> None:
         self._compact = compact
         self._warm = warm
+        self._tidy = tidy
+        self._batches = 0
         self._wake = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
@@ -35,6 +41,7 @@ class Upkeep:
 
     def batch_done(self) -> None:
         """Look for segments to merge soon."""
+        self._batches += 1
         self._wake.set()
 
     def _run(self) -> None:
@@ -58,3 +65,15 @@ class Upkeep:
             metrics.COMPACTIONS.labels(outcome).inc()
         if outcome == "done":
             self._wake.set()  # there may be more: an idle stream finishes what a busy one left
+        if self._batches >= _TIDY_EVERY:
+            self._batches = 0
+            self._tidy_tables()
+
+    def _tidy_tables(self) -> None:
+        try:
+            self._tidy()
+        except Exception:  # noqa: BLE001 - as above
+            metrics.TIDIES.labels("failed").inc()
+            _log.exception("tidy_failed")
+        else:
+            metrics.TIDIES.labels("done").inc()

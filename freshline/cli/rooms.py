@@ -1,4 +1,4 @@
-"""Verbs that become another program: stream, serve, backfill, compact, evaluate. The settings are checked before."""
+"""Verbs that become another program: stream, serve, and the batch jobs. The settings are checked before."""
 
 import os
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example:  freshline serve --set serving.name=worker-2")(serve)
     app.command(epilog="Example:  freshline backfill docs/ --collection handbook")(backfill)
     app.command(epilog="Examples:  freshline compact   ·   freshline compact --all")(compact)
+    app.command(epilog="Example:  freshline vacuum --dry-run")(vacuum)
     app.command(epilog="Example:  freshline evaluate beir/scifact --against evaluations/scifact-test-…")(
         evaluate
     )
@@ -52,6 +53,17 @@ def compact(
 ) -> None:
     """Merge what is due in each shard of the index, as one Spark job; the stream may run."""
     _become("batch", ["compact", *(["--all"] if everything else [])], sets, config, needs=("lake",))
+
+
+def vacuum(
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; say what would go.")] = False,
+    sets: Sets = None,
+    config: ConfigFile = None,
+) -> None:
+    """Remove what nobody can need: states beyond history.retention, replaced segments, files of dead batches."""
+    words = ["vacuum", *(["--dry-run"] if dry_run else [])]
+    _become("batch", words, sets, config, needs=("lake",))
 
 
 def evaluate(

@@ -12,9 +12,10 @@ A decision is committed in numbered steps:
 This module does not know why anything is decided.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from threading import Lock
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -40,6 +41,14 @@ BASE_EVERY = 1000
 #: Appends of others that may come between a fold and an append in a row before something is wrong.
 DECIDE_TRIES = 50
 _TABLE = "manifest"
+
+
+class Decided(NamedTuple):
+    """One entry with its decision's seq and when its writer took it, µs since the epoch."""
+
+    seq: int
+    written_us: int
+    entry: Entry
 
 
 class Manifest:
@@ -120,6 +129,20 @@ class Manifest:
         times = rows["written_at"].cast(pa.int64()).to_pylist()
         return dict(sorted(zip(rows["seq"].to_pylist(), times, strict=True)))
 
+    def decided(self, kind: str, *, after: int, holding: str = "") -> Iterator[Decided]:
+        """Yield the entries of one kind of decisions above `after`, in no order.
+
+        `holding`: only those whose JSON has this text, which is much quicker where few have. One file at a time is in
+        memory. What is decided meanwhile is not among them.
+        """
+        with self._lock:
+            paths = self._paths(self._fresh(), after=after)
+        for path in paths:
+            rows = _read(path, None)
+            chosen = pc.and_(pc.equal(rows["kind"], kind), pc.greater(rows["seq"], after))
+            for row in rows.filter(pc.and_(chosen, pc.match_substring(rows["body"], holding))).to_pylist():
+                yield Decided(row["seq"], int(row["written_at"].timestamp() * 1e6), to_entry(row))
+
     def optimize(self, *, at_least: int = MERGE_AT) -> int:
         """Merge the table's small files where there are so many; return how many are gone.
 
@@ -169,18 +192,20 @@ class Manifest:
         columns: list[str] | None = None,
     ) -> pa.Table:
         """Read the rows with after < seq ≤ up_to, from those files alone whose statistics allow them."""
-        files = pa.table(handle.get_add_actions(flatten=True)).to_pylist()
-        wanted = [
-            self._lake.storage.uri(f"{table_path(_TABLE)}/{file['path']}")
-            for file in files
-            if file["max.seq"] > after and (up_to is None or file["min.seq"] <= up_to)
-        ]
-        tables = [_read(path, columns) for path in wanted]
+        tables = [_read(path, columns) for path in self._paths(handle, after=after, up_to=up_to)]
         if not tables:
             return MANIFEST.empty_table()
         rows = pa.concat_tables(tables)
         newer = pc.greater(rows["seq"], after)
         return rows.filter(newer if up_to is None else pc.and_(newer, pc.less_equal(rows["seq"], up_to)))
+
+    def _paths(self, handle: DeltaTable, *, after: int, up_to: int | None = None) -> list[str]:
+        files = pa.table(handle.get_add_actions(flatten=True)).to_pylist()
+        return [
+            self._lake.storage.uri(f"{table_path(_TABLE)}/{file['path']}")
+            for file in files
+            if file["max.seq"] > after and (up_to is None or file["min.seq"] <= up_to)
+        ]
 
 
 def _read(path: str, columns: list[str] | None) -> pa.Table:

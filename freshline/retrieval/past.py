@@ -9,13 +9,14 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from threading import Lock
 
 import structlog
 
 from freshline.clock import Clock, SystemClock, utc
 from freshline.errors import FormatError, IntegrityError, MissingPart, TransientError, UserError
+from freshline.history.reach import oldest_reachable
 from freshline.index.entries import Add
 from freshline.index.layout import Segment
 from freshline.index.manifest import Manifest
@@ -46,7 +47,8 @@ class Past:
 class PastSnapshots:
     """Loads snapshots of the past and keeps the last few. Threads may share it; one loads at a time.
 
-    Give it a Manifest of its own: folding a past state from its base would keep the newest waiting.
+    Give it a Manifest of its own: folding a past state from its base would keep the newest waiting. `retention`:
+    history.retention, seconds; 0 = as far as there are files.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class PastSnapshots:
         fingerprint_id: str,
         *,
         keep: int = 2,
+        retention: float = 0.0,
         new_index: NewIndex = TantivyIndex,
         newest: Callable[[], Snapshot] | None = None,
         clock: Clock | None = None,
@@ -65,6 +68,7 @@ class PastSnapshots:
         self._times = DecisionTimes(manifest)
         self._fingerprint = fingerprint_id
         self._keep = keep
+        self._retention = retention
         self._new_index = new_index
         self._newest = newest or (lambda: Snapshot(fingerprint=fingerprint_id))
         self._clock = clock or SystemClock()
@@ -74,7 +78,7 @@ class PastSnapshots:
 
     def ready(self, seq: int) -> Past | None:
         """Return the state after decision `seq` where it is kept, without any I/O."""
-        snapshot = self._recall(seq)
+        snapshot = self._recall(seq) if seq >= self._oldest() else None
         return Past(snapshot, self._times.decided_ms(seq)) if snapshot else None
 
     def at(self, moment: Moment) -> Past:
@@ -90,6 +94,7 @@ class PastSnapshots:
         with self._loading:
             try:
                 seq, now_ms = self._resolve(moment)
+                self._require_reach(moment, seq)
                 return Past(self._recall(seq) or self._load(seq), now_ms)
             except (UserError, IntegrityError, TransientError, OSError) as error:
                 _log.warning("past_not_read", moment=str(moment), reason=str(error))
@@ -117,6 +122,19 @@ class PastSnapshots:
         if not seq:
             raise Rejected("as_of_unknown", f"nothing was decided yet at {_show(time)}")
         return seq
+
+    def _oldest(self) -> int:
+        return oldest_reachable(self._times, self._clock.now(), self._retention)
+
+    def _require_reach(self, moment: Moment, seq: int) -> None:
+        """Refuse what lies beyond history.retention, whether or not its files are still there; say what does not."""
+        oldest = self._oldest()
+        if seq < oldest:
+            since = _show(datetime.fromtimestamp(self._times.decided_ms(oldest) / 1000, UTC))
+            raise Rejected(
+                "as_of_unavailable",
+                f"{_what(moment)} is older than what is kept; the oldest is seq {oldest}, the state since {since}",
+            )
 
     def _recall(self, seq: int) -> Snapshot | None:
         with self._lock:
@@ -150,12 +168,16 @@ class PastSnapshots:
 
 def _unavailable(moment: Moment, error: Exception) -> Rejected:
     """Say what became of it, without names of files: those are for the log."""
-    what = f"seq {moment}" if isinstance(moment, int) else f"the state at {_show(moment)}"
+    what = _what(moment)
     if isinstance(error, FormatError):
         return Rejected("as_of_unavailable", f"{what} is of another embedder or release than this worker's")
     if isinstance(error, IntegrityError):
         return Rejected("as_of_unavailable", f"{what} can no longer be read: its files are gone or damaged")
     return Rejected("as_of_unavailable", f"{what} cannot be read now; ask again later")
+
+
+def _what(moment: Moment) -> str:
+    return f"seq {moment}" if isinstance(moment, int) else f"the state at {_show(moment)}"
 
 
 def _show(time: datetime) -> str:
