@@ -113,7 +113,11 @@ def test_password_unknown_method_and_two_of_one_name_are_refused() -> None:
     assert code_of(packed({"a": b"", "A": b""})) == "unparseable"
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no archive", SMALL[:-30], SMALL[20:60]])
+@pytest.mark.parametrize(  # named: a test's name must not hold the time at which an archive was made
+    "content",
+    [b"", b"PK\x03\x04", b"no archive", SMALL[:-30], SMALL[20:60]],
+    ids=["nothing", "a signature", "text", "cut off", "from the middle"],
+)
 def test_broken_archives_are_refused(content: bytes) -> None:
     assert code_of(content) == "unparseable"
 
