@@ -111,4 +111,4 @@ def _written(lake: Lake, table: str, file: LiveFile, rows: pa.Table) -> list[Dat
     if not rows.num_rows:
         return []
     values = dict(file.partition_values)
-    return [write_data_file(lake.storage, table, rows, name="kept", partition_values=values)]
+    return [write_data_file(lake.storage, table, rows, name="kept", partition_values=values, sealed=True)]

@@ -26,12 +26,14 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from freshline.clock import Clock, SystemClock, utc
 from freshline.errors import Conflict, IntegrityError, TransientError, UserError
 from freshline.index.entries import Base, Entry
+from freshline.index.ledger import require_decisions, require_statistics
 from freshline.index.rows import decisions, to_entry, to_rows
 from freshline.index.state import ManifestState, fold_entries, from_base, to_base
 from freshline.lake.commit import commit_files, has_entry, sync_log
 from freshline.lake.merging import MERGE_AT
-from freshline.lake.parquet import table_path, write_data_file
-from freshline.lake.tables import Lake
+from freshline.lake.parquet import read_sealed, table_path, write_data_file
+from freshline.lake.storage import Storage
+from freshline.lake.tables import Lake, first_line
 from schemas.tables import MANIFEST
 
 __all__ = ["BASE_EVERY", "Manifest", "ManifestState"]
@@ -70,9 +72,17 @@ class Manifest:
         with self._lock:
             handle = self._fresh()
             if handle.version() != self._state.version:
-                state = _fold(self._state, self._since_base(handle, after=self._state.seq))
-                self._state = replace(state, version=handle.version())
+                try:
+                    self._advance(handle)
+                except IntegrityError:
+                    self._handle = None  # it remembers what it has read: once mended, that must be read again
+                    raise
             return self._state
+
+    def _advance(self, handle: DeltaTable) -> None:
+        state = _fold(self._state, self._since_base(handle, after=self._state.seq))
+        require_decisions(self._lake.storage, self._state, handle.version(), state.seq)
+        self._state = replace(state, version=handle.version())
 
     def append(self, state: ManifestState, entries: Sequence[Entry], writer: str) -> ManifestState:
         """Commit the next decision on `state` and return the state after it.
@@ -86,7 +96,7 @@ class Manifest:
             if handle.version() != state.version:
                 raise Conflict(f"the manifest is at version {handle.version()}, not {state.version}")
             rows = to_rows(entries, after.seq, writer, utc(self._clock.now()))
-            file = write_data_file(self._lake.storage, _TABLE, rows, name=f"{after.seq:012}")
+            file = write_data_file(self._lake.storage, _TABLE, rows, name=f"{after.seq:012}", sealed=True)
             try:
                 commit_files(self._lake.storage, handle, [file], retries=0)
             except CommitFailedError as error:
@@ -138,7 +148,7 @@ class Manifest:
         with self._lock:
             paths = self._paths(self._fresh(), after=after)
         for path in paths:
-            rows = _read(path, None)
+            rows = _read(self._lake.storage, path, None)
             chosen = pc.and_(pc.equal(rows["kind"], kind), pc.greater(rows["seq"], after))
             for row in rows.filter(pc.and_(chosen, pc.match_substring(rows["body"], holding))).to_pylist():
                 yield Decided(row["seq"], int(row["written_at"].timestamp() * 1e6), to_entry(row))
@@ -169,7 +179,8 @@ class Manifest:
         try:
             self._handle.update_incremental()
         except DeltaError as error:
-            raise TransientError(f"the manifest's log cannot be read: {error}") from error
+            self._handle = None
+            raise TransientError(f"the manifest's log cannot be read: {first_line(error)}") from error
         return self._handle
 
     def _since_base(self, handle: DeltaTable, *, after: int = 0, up_to: int | None = None) -> pa.Table:
@@ -192,7 +203,9 @@ class Manifest:
         columns: list[str] | None = None,
     ) -> pa.Table:
         """Read the rows with after < seq ≤ up_to, from those files alone whose statistics allow them."""
-        tables = [_read(path, columns) for path in self._paths(handle, after=after, up_to=up_to)]
+        tables = [
+            _read(self._lake.storage, path, columns) for path in self._paths(handle, after=after, up_to=up_to)
+        ]
         if not tables:
             return MANIFEST.empty_table()
         rows = pa.concat_tables(tables)
@@ -201,20 +214,25 @@ class Manifest:
 
     def _paths(self, handle: DeltaTable, *, after: int, up_to: int | None = None) -> list[str]:
         files = pa.table(handle.get_add_actions(flatten=True)).to_pylist()
+        for file in files:
+            require_statistics(file)
         return [
-            self._lake.storage.uri(f"{table_path(_TABLE)}/{file['path']}")
+            f"{table_path(_TABLE)}/{file['path']}"
             for file in files
             if file["max.seq"] > after and (up_to is None or file["min.seq"] <= up_to)
         ]
 
 
-def _read(path: str, columns: list[str] | None) -> pa.Table:
-    """Read a file, its pages verified. Raises IntegrityError."""
+def _read(storage: Storage, path: str, columns: list[str] | None) -> pa.Table:
+    """Read a file, its bytes or at least its pages verified. Raises IntegrityError."""
+    raw = pa.BufferReader(read_sealed(storage, path))
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:  # read_table costs 8 ms more
+        with pq.ParquetFile(raw, page_checksum_verification=True) as file:  # read_table costs 8 ms more
+            if file.schema_arrow.names != MANIFEST.names:
+                raise IntegrityError(f"{path} has the columns {file.schema_arrow.names}")
             return file.read(columns)
     except (OSError, pa.ArrowException) as error:
-        raise IntegrityError(f"a file of the manifest cannot be read: {error}") from error
+        raise IntegrityError(f"{path}, a file of the manifest, cannot be read: {error}") from error
 
 
 def _fold(state: ManifestState, rows: pa.Table) -> ManifestState:

@@ -48,7 +48,7 @@ def write_merged(storage: Storage, table: str, group: Sequence[LiveFile]) -> Dat
     """Write the rows of a group of one partition as one file. Raises IntegrityError where one cannot be read."""
     rows = pa.concat_tables([read_file(storage, table, file) for file in group], promote_options="permissive")
     return write_data_file(
-        storage, table, rows, name="merged", partition_values=dict(group[0].partition_values)
+        storage, table, rows, name="merged", partition_values=dict(group[0].partition_values), sealed=True
     )
 
 

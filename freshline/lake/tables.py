@@ -13,7 +13,7 @@ import pyarrow as pa
 from deltalake import DeltaTable, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
-from freshline.errors import FormatError, MissingPart, TransientError
+from freshline.errors import FormatError, IntegrityError, MissingPart, TransientError
 from freshline.failpoints import reach
 from freshline.index.entries import DataFile, Files
 from freshline.lake.commit import commit_files, replace_files, sync_log
@@ -52,12 +52,16 @@ class Lake:
             self.open(name)
 
     def open(self, name: str) -> DeltaTable:
-        """Return a new handle of a table. Raises MissingPart, FormatError."""
+        """Return a new handle of a table. Raises MissingPart, FormatError, IntegrityError (its log is damaged)."""
         uri = self.storage.uri(table_path(name))
         try:
             handle = DeltaTable(uri)
         except TableNotFoundError as error:
             raise MissingPart(f"no table {name} at {uri}: the stream, or `freshline up`, makes it") from error
+        except DeltaError as error:
+            raise IntegrityError(
+                f"the log of table {name} at {uri} cannot be read: {first_line(error)}"
+            ) from error
         found = handle.metadata().configuration.get(VERSION_PROPERTY)
         if found != str(TABLES_VERSION):
             raise FormatError(
@@ -86,7 +90,7 @@ class Lake:
     def applied(self, table: str, application: str) -> int | None:
         """Return the newest version of an application in a table, None before the first."""
         with self._fresh(table) as handle:
-            return _transaction_version(handle, application)
+            return transaction_version(handle, application)
 
     def read(self, table: str, columns: Sequence[str] | None = None, filters: Any = None) -> pa.Table:
         """Return rows in no order; `filters` is a pyarrow expression or a list of (column, op, value)."""
@@ -127,14 +131,20 @@ class Lake:
             if name not in self._handles:
                 self._handles[name] = self.open(name)
             handle = self._handles[name]
-            handle.update_incremental()
+            try:
+                handle.update_incremental()
+            except DeltaError as error:
+                del self._handles[name]
+                raise TransientError(
+                    f"the log of table {name} cannot be read: {first_line(error)}"
+                ) from error
             yield handle
 
     def _apply(self, name: str, files: list[DataFile], transaction: Transaction) -> bool:
         for _ in range(_LOOKS):
             with self._fresh(name) as handle:
                 before = handle.version()
-                done = _transaction_version(handle, transaction.app_id)
+                done = transaction_version(handle, transaction.app_id)
                 if done is not None and done >= transaction.version:
                     return False
                 try:
@@ -143,7 +153,7 @@ class Lake:
                     continue
                 handle.update_incremental()
                 sync_log(self.storage, name, before + 1, handle.version())
-                done = _transaction_version(handle, transaction.app_id)
+                done = transaction_version(handle, transaction.app_id)
                 if done is not None and done >= transaction.version:
                     return (
                         True  # else it stood still for so long that its version lay below a checkpoint: again
@@ -151,8 +161,17 @@ class Lake:
         raise TransientError(f"table {name} could not be committed to {_LOOKS} times")
 
 
-def _transaction_version(handle: DeltaTable, application: str) -> int | None:
-    version: int | None = handle.transaction_version(application)
+def first_line(error: Exception) -> str:
+    """Return what delta-rs says, without the addresses of its own code."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def transaction_version(handle: DeltaTable, application: str) -> int | None:
+    """Return the newest version of an application in a table, None before the first. Raises IntegrityError."""
+    try:
+        version: int | None = handle.transaction_version(application)
+    except DeltaError as error:
+        raise IntegrityError(f"the log of {handle.table_uri} cannot be read: {first_line(error)}") from error
     return version
 
 

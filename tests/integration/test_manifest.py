@@ -13,7 +13,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from freshline.clock import ManualClock
-from freshline.errors import Conflict, FormatError, IntegrityError, UserError
+from freshline.errors import Conflict, FormatError, IntegrityError, TransientError, UserError
 from freshline.index import manifest as manifest_module
 from freshline.index.entries import Add, Cover, DataFile, Entry, Files, Remove
 from freshline.index.manifest import Manifest
@@ -134,8 +134,8 @@ def test_a_cold_fold_reads_no_bodies_below_the_newest_base(
         state = manifest.append(state, [add(f"s{number}")], "t")
     read: list[tuple[int, bool]] = []
 
-    def watched(path: str, columns: list[str] | None) -> pa.Table:
-        table = pq.read_table(path, columns=columns)
+    def watched(storage: Storage, path: str, columns: list[str] | None) -> pa.Table:
+        table = pq.read_table(storage.uri(path), columns=columns)
         read.extend((seq, "body" in table.column_names) for seq in set(table["seq"].to_pylist()))
         return table
 
@@ -278,3 +278,54 @@ def test_data_file_entries_survive_the_round_trip(lake: Lake) -> None:
     manifest = Manifest(lake)
     manifest.append(manifest.fold(), [entry], "t")
     assert Manifest(lake).fold().files == {"stream": entry}
+
+
+def test_a_reader_that_lags_behind_a_checkpoint_or_a_cleaned_log_follows(lake: Lake) -> None:
+    writer, late = Manifest(lake), Manifest(lake)
+    state = writer.append(writer.fold(), [add("s0")], "t")
+    assert late.fold().seq == 1
+    for number in range(1, 5):
+        state = writer.append(state, [add(f"s{number}")], "t")
+    lake.open("manifest").create_checkpoint()
+    assert late.fold() == state  # everything new lies below the checkpoint
+    state = writer.append(state, [add("s5")], "t")
+    assert late.fold() == state
+    for version in range(5):
+        Path(lake.storage.uri(f"tables/manifest/_delta_log/{version:020}.json")).unlink()
+    assert Manifest(lake).fold() == state
+
+
+@pytest.mark.parametrize("change", ["lost", "put back", "hidden", "emptied"])
+def test_a_changed_log_entry_is_refused_until_it_is_mended(lake: Lake, change: str) -> None:
+    writer, reader, cold = Manifest(lake), Manifest(lake), Manifest(lake)
+    state = writer.append(writer.fold(), [add("s0")], "t")
+    assert reader.fold().seq == 1
+    state = writer.append(state, [add("s1")], "t")
+    newest, older = (Path(lake.storage.uri(f"tables/manifest/_delta_log/{one:020}.json")) for one in (2, 1))
+    whole = newest.read_text()
+    changed = {
+        "lost": whole.replace('{"add":', '{"adl":'),  # one bit
+        "put back": older.read_text(),
+        "hidden": whole.replace('\\"seq\\":2', '\\"seq\\":0'),  # its statistics: nobody would look into it
+        "emptied": "",
+    }[change]
+    assert changed != whole
+    newest.write_text(changed)
+    for one in (reader, cold):
+        with pytest.raises((IntegrityError, TransientError)):
+            one.fold()
+    newest.write_text(whole)
+    assert reader.fold() == cold.fold() == state
+
+
+def test_a_manifest_file_that_was_changed_in_place_is_refused(lake: Lake) -> None:
+    writer = Manifest(lake)
+    writer.append(writer.fold(), [add("s0")], "t")
+    (file,) = Path(lake.storage.uri("tables/manifest")).glob("*.parquet")
+    whole = file.read_bytes()
+    for place in range(0, len(whole), 9):
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(IntegrityError, match="its name says"):
+            Manifest(lake).fold()
+    file.write_bytes(whole)
+    assert Manifest(lake).fold().seq == 1
