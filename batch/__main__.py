@@ -1,4 +1,4 @@
-"""The composition root of the batch jobs: `freshline backfill`, `compact`, `vacuum`, `evaluate`; `python -m batch`."""
+"""The composition root of the batch jobs (`freshline backfill`, `compact`, `vacuum`, `verify` …); `python -m batch`."""
 
 import os
 import sys
@@ -13,6 +13,7 @@ from rich.table import Table
 from batch.backfill import Backfill
 from batch.source import open_source
 from batch.vacuum import run_vacuum
+from batch.verify import verify
 from freshline import failpoints
 from freshline.cache.factory import open_hints
 from freshline.cli.main import told
@@ -34,6 +35,7 @@ from freshline.settings import Settings
 
 app = typer.Typer(help="Batch jobs over the lake.", no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console()
+app.command(epilog="Example:  freshline verify --repair")(verify)
 
 
 @app.command(epilog="Example:  freshline backfill docs/ --collection handbook")

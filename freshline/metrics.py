@@ -34,6 +34,8 @@ COMPACTIONS_DUE = _gauge(
     "index_compactions_due", "compactions that are due, by who does them", "by"
 )  # background | batch
 TIDIES = _counter("lake_tidies", "merges of small table files and cuts of logs: done, failed", "outcome")
+DAMAGED = _gauge("index_damaged_segments", "live segments that are not what was written, at the last check")
+REBUILDS = _counter("index_rebuilds", "rebuilds of a shard from the tables: done, failed", "outcome")
 SEGMENTS = _gauge("index_segments", "live segments", "generation", "shard")
 
 # serving

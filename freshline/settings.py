@@ -106,6 +106,9 @@ class IndexSettings:
     background_rows: int = _setting(
         1_000_000, "rows that the stream merges at once; more are left to `freshline compact`"
     )
+    scrub: float = _setting(
+        600.0, "time between two checks of every segment's bytes by the stream, which rebuilds; 0 = never"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

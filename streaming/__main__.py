@@ -29,6 +29,7 @@ from streaming.broker_time import require_broker_time
 from streaming.compactor import Compactor, beside_batches
 from streaming.dead_letters import KafkaDeadLetters
 from streaming.kafka_options import spark_kafka_options
+from streaming.mender import Mender, rebuilder
 from streaming.micro_batch import Steps
 from streaming.origin import Origin
 from streaming.runner import StreamParts, StreamPlan, StreamRunner
@@ -88,10 +89,12 @@ def _run(settings: Settings) -> None:
     session = open_session(settings, "freshline-stream")
     warm_up(session, settings.spark.tasks, settings)
     compactions = beside_batches(session)
+    mender = Mender(settings, rebuilder(session, settings), SystemClock())
     upkeep = Upkeep(
-        Compactor(settings, compactions),
+        Compactor(settings, compactions, lambda: mender.damaged),
         lambda: warm_up(session, settings.spark.tasks, settings),
         partial(tidy, Lake(storage)),  # of its own: merging files keeps its other users waiting
+        mender,
     )
     plan = StreamPlan(
         settings=settings,

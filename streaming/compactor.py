@@ -5,7 +5,7 @@ batch's tasks need (docs/decisions/0041). On a cluster a task of the session doe
 sees no document's content either way. What is too large waits for `freshline compact`; a gauge says how much does.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, Protocol
 
 import msgspec
@@ -38,14 +38,15 @@ class Place(Protocol):
 
 
 class Compactor:
-    """Called after batches."""
+    """Called after batches; leaves segments alone that `avoided` names."""
 
-    def __init__(self, settings: Settings, place: Place) -> None:
+    def __init__(self, settings: Settings, place: Place, avoided: Callable[[], Collection[str]]) -> None:
         self._uri = settings.lake.uri
         self._at_most = settings.index.background_rows
         self._rules = Rules(compact_at=settings.index.compact_at, garbage_ratio=settings.index.garbage_ratio)
         self._languages = languages_of(settings.collections)
         self._place = place
+        self._avoided = avoided
         self._manifest = Manifest(Lake(Storage(settings.lake.uri)))
 
     def __call__(self) -> str:
@@ -60,8 +61,12 @@ class Compactor:
         return reply.outcome
 
     def _due(self) -> list[Due]:
-        state = self._manifest.fold()
-        small = plan(state, self._rules, at_most=self._at_most)
+        state, avoided = self._manifest.fold(), self._avoided()
+        small = [
+            due
+            for due in plan(state, self._rules, at_most=self._at_most)
+            if not any(add.segment in avoided for add in due.group)
+        ]
         large = sum(due.rows > self._at_most for due in plan(state, self._rules))
         metrics.COMPACTIONS_DUE.labels("background").set(len(small))
         metrics.COMPACTIONS_DUE.labels("batch").set(large)

@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
+from typing import Protocol
 
 import structlog
 
@@ -15,16 +17,33 @@ _TIDY_EVERY = 32
 _log = structlog.get_logger()
 
 
+class Mend(Protocol):
+    """streaming.mender.Mender, or a test's."""
+
+    def __call__(self, *, suspicion: bool = False) -> None:
+        """Look for damage where that is due, and repair it."""
+        ...
+
+
 class Upkeep:
-    """Runs `compact` after batches, `tidy` after every 32nd, and `warm` when nothing has happened for a while."""
+    """Runs `compact` after batches, `tidy` after every 32nd, `warm` when nothing has happened for a while; then `mend`.
+
+    `mend(suspicion=True)` where something failed: compaction is the first to meet a damaged segment.
+    """
 
     def __init__(
-        self, compact: Callable[[], str], warm: Callable[[], None], tidy: Callable[[], object] = lambda: None
+        self,
+        compact: Callable[[], str],
+        warm: Callable[[], None],
+        tidy: Callable[[], object],
+        mend: Mend,
     ) -> None:
         self._compact = compact
         self._warm = warm
         self._tidy = tidy
+        self._mend = mend
         self._batches = 0
+        self._suspicion = False
         self._wake = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
@@ -50,11 +69,19 @@ class Upkeep:
             self._wake.clear()
             if self._stopped.is_set():
                 return
-            try:
-                self._step(woken)
-            except Exception:  # noqa: BLE001 - upkeep must not end the stream: what it missed, it does later
-                metrics.COMPACTIONS.labels("failed").inc()
-                _log.exception("upkeep_failed")
+            done = self._tried("upkeep_failed", partial(self._step, woken))
+            if not done:
+                self._count("failed")
+            self._tried("mending_failed", partial(self._mend, suspicion=self._suspicion))
+            self._suspicion = False
+
+    def _tried(self, event: str, step: Callable[[], None]) -> bool:
+        try:
+            step()
+        except Exception:  # noqa: BLE001 - upkeep must not end the stream: what it missed, it does later
+            _log.exception(event)
+            return False
+        return True
 
     def _step(self, woken: bool) -> None:
         if not woken:
@@ -62,12 +89,16 @@ class Upkeep:
             return
         outcome = self._compact()
         if outcome:
-            metrics.COMPACTIONS.labels(outcome).inc()
+            self._count(outcome)
         if outcome == "done":
             self._wake.set()  # there may be more: an idle stream finishes what a busy one left
         if self._batches >= _TIDY_EVERY:
             self._batches = 0
             self._tidy_tables()
+
+    def _count(self, outcome: str) -> None:
+        metrics.COMPACTIONS.labels(outcome).inc()
+        self._suspicion = outcome == "failed"
 
     def _tidy_tables(self) -> None:
         try:

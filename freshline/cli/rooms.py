@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from freshline.cli.common import ConfigFile, Sets, environment, load
+from freshline.cli.common import AsJson, ConfigFile, Sets, environment, load
 
 
 def register(app: typer.Typer) -> None:
@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example:  freshline evaluate beir/scifact --against evaluations/scifact-test-…")(
         evaluate
     )
+    app.command(epilog="Example:  freshline verify --repair")(verify)
 
 
 def stream(sets: Sets = None, config: ConfigFile = None) -> None:
@@ -90,6 +91,23 @@ def evaluate(
     words += ["--against", str(against)] if against else []
     words += ["--drop-same-id"] if drop_same_id else []
     _become("batch", words, sets, config, needs=())
+
+
+def verify(
+    shard: Annotated[int | None, typer.Option(min=0, help="This shard alone.", show_default="all")] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Rebuild each shard that differs from the tables.")
+    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Sizes and hashes of files only.")] = False,
+    as_json: AsJson = False,
+    sets: Sets = None,
+    config: ConfigFile = None,
+) -> None:
+    """Check every named file, and the index against the tables, beside a running stream; exit 1 if anything differs."""
+    words = ["verify", *(["--shard", str(shard)] if shard is not None else [])]
+    given = {"--repair": repair, "--quick": quick, "--json": as_json}
+    words += [word for word, wanted in given.items() if wanted]
+    _become("batch", words, sets, config, needs=("lake",))
 
 
 def _become(

@@ -46,7 +46,7 @@ def value(name: str, **labels: str) -> float:
 
 def test_what_is_due_is_merged_until_nothing_is(tmp_path: Path, process: CompactionProcess) -> None:
     index = published(tmp_path, 9)
-    compactor = Compactor(settings(tmp_path, compact_at=3), process)
+    compactor = Compactor(settings(tmp_path, compact_at=3), process, set)
     before = value("index_compacted_rows_total")
     # three of nine at a time would be three groups; the plan takes all alike at once
     assert [compactor(), compactor()] == ["done", ""]
@@ -56,7 +56,7 @@ def test_what_is_due_is_merged_until_nothing_is(tmp_path: Path, process: Compact
 
 def test_what_is_too_large_is_left_and_told(tmp_path: Path, process: CompactionProcess) -> None:
     published(tmp_path, 4)
-    assert Compactor(settings(tmp_path, compact_at=2, background_rows=3), process)() == ""
+    assert Compactor(settings(tmp_path, compact_at=2, background_rows=3), process, set)() == ""
     assert value("index_compactions_due", by="batch") == 1
     assert value("index_compactions_due", by="background") == 0
     assert process.pid is None
