@@ -4,9 +4,11 @@
 has is shown as not measured: none is left out because it would look bad.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from benchmarks.report import Goal
+from benchmarks.written import Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +76,14 @@ AIMS = (
     ),
     Aim(
         "recall@10 after 100 % drifting churn ÷ freshly built",
-        _least(0.98), "churn", "recall@10 after drifting churn ÷ freshly built",
+        _least(0.98), "churn", "recall@10 after 100 % turnover ÷ freshly built, drifting",
     ),
     Aim(
         "restart to serving with 50,000 chunks, s",
-        _most(15), "coldstart", "restart to serving, 50,000 chunks",
+        _most(15), "coldstart", "start of the process to first answer, 50,000 chunks",
     ),
+    Aim("  with 200,000 chunks, s", _most(15), "coldstart", "start of the process to first answer, 200,000 chunks"),
+    Aim("search p99 while snapshots are swapped ÷ idle", _most(2), "refresh", "search p99 while refreshing ÷ idle"),
     Aim("facts rewritten in the stream, once visible: right", _least(0.985), "factbook", "right"),
     Aim("  outdated", _most(0), "factbook", "outdated"),
     Aim("nDCG@10 hybrid, SciFact", _least(0.70), "retrieval", "scifact: nDCG@10, hybrid"),
@@ -93,3 +97,12 @@ AIMS = (
     ),
     Aim("leaked under access control and filters, chunks", _most(0), "access", "leaked"),
 )  # fmt: skip
+
+
+def unanswered(written: Mapping[str, Written]) -> list[str]:
+    """Return the goals, in lines, whose benchmark wrote a file without their figure: one of the two names is wrong."""
+    return [
+        f"{aim.benchmark}.json has no figure {aim.figure!r}, which the goal {aim.what.strip()!r} asks for"
+        for aim in AIMS
+        if aim.benchmark in written and written[aim.benchmark].figure(aim.figure) is None
+    ]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from benchmarks.goals import unanswered
 from benchmarks.page import page
 from benchmarks.plots import draw
 from benchmarks.written import Written, read_all
@@ -15,8 +16,13 @@ def text_of(folder: Path) -> str:
 
 
 def publish(folder: Path) -> Path:
-    """Write the page beside the folder and the plots into it; return the page. Raises UserError where it is empty."""
+    """Write the page beside the folder and the plots into it; return the page.
+
+    Says which goals ask for a figure that a file does not have. Raises UserError where the folder is empty.
+    """
     written = _read(folder)
+    for line in unanswered(written):
+        print(f"not measured: {line}")
     for path in folder.glob("*.svg"):
         path.unlink()
     for name, run in written.items():

@@ -127,6 +127,19 @@ def test_the_goals_of_the_page_are_not_those_of_an_earlier_run(tmp_path: Path) -
     assert line in text_of(tmp_path)
 
 
+def test_a_goal_whose_figure_its_file_lacks_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "benchmarks"
+    folder.mkdir()
+    figure = Figure(name="recall after churning", value=1, unit="")
+    Report(name="churn", seed=1, figures=[figure]).write(folder / "churn.json")
+    publish(folder)
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == sum(aim.benchmark == "churn" for aim in AIMS) > 0
+    assert all(line.startswith("not measured: churn.json has no figure ") for line in said)
+
+
 def test_many_figures_without_goals_are_folded_away() -> None:
     figures = [
         written.WrittenFigure(name="kept", value=1, unit="", goal="≥ 1", holds=True),
