@@ -54,7 +54,11 @@ def run_all(names: Sequence[str], out: Path, *, seed: int, quick: bool) -> list[
         budget = NAMES[name].budget
         planned = f", about {budget} s" if budget and not quick else ""
         print(f"==> {name} ({place} of {len(names)}{planned})", flush=True)
-        outcomes.append(_run(name, out, seed=seed, quick=quick))
+        try:
+            outcomes.append(_run(name, out, seed=seed, quick=quick))
+        except KeyboardInterrupt:
+            outcomes.append(Outcome(name, failure="interrupted; what follows it was not begun"))
+            return outcomes
         print(f"    {_told(outcomes[-1])}", flush=True)
     return outcomes
 
@@ -85,23 +89,40 @@ def _run(name: str, out: Path, *, seed: int, quick: bool) -> Outcome:
         if code is None:
             return Outcome(name, seconds, f"stopped after {seconds:,.0f} s, {_PATIENCE} times its budget")
         if not file.exists():
-            return Outcome(name, seconds, f"exit code {code}, what it printed says why")
+            return Outcome(name, seconds, _why(code))
         (out / file.name).write_bytes(file.read_bytes())
         return Outcome(name, seconds, missed=[how_far(figure) for figure in read(file).missed])
 
 
+def _why(code: int) -> str:
+    """Return why there is no file: a negative code is the signal that ended the process."""
+    if code < 0:
+        return f"ended by signal {-code} ({signal.Signals(-code).name})"
+    return f"exit code {code}, what it printed says why"
+
+
 def _finished(command: Sequence[str], budget: int | None) -> int | None:
-    """Return the exit code, None where the process had to be stopped."""
-    with subprocess.Popen(command, env=os.environ) as process:
-        try:
-            return process.wait(_PATIENCE * budget if budget else None)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGINT)  # so that it takes its own processes down
-            try:
-                process.wait(_GRACE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-            return None
+    """Return the exit code, None where the process had to be stopped. What interrupts this wait stops it too."""
+    # in a session of its own: Ctrl-C comes once, from here, and not a second time while it tidies up
+    process = subprocess.Popen(command, env=os.environ, start_new_session=True)
+    try:
+        return process.wait(_PATIENCE * budget if budget else None)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process that still runs: first so that it can take its own processes down, then with all of them."""
+    if process.poll() is not None:
+        return
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(_GRACE)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(_GRACE)
 
 
 def _told(one: Outcome) -> str:

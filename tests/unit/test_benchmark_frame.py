@@ -1,5 +1,6 @@
 """The frame of the benchmarks: pairs, files of either form, the page, the pictures, the run of all of them."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -213,3 +214,43 @@ def test_one_that_fails_does_not_keep_the_next_from_running(
     assert [bool(one.failure) for one in outcomes] == [True, True, False]
     assert (tmp_path / "ingest.json").read_text() == "an earlier one"
     assert written.read(tmp_path / "search.json").missed == []
+
+
+def test_a_process_that_was_killed_is_told_by_its_signal() -> None:
+    code = suite._finished([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"], 60)
+    assert code == -9
+    assert suite._why(code) == "ended by signal 9 (SIGKILL)"
+
+
+def test_a_process_beyond_its_time_is_stopped_and_can_tidy_up(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tidied = tmp_path / "tidied"
+    program = (
+        "import time, pathlib, sys\n"
+        "try:\n    time.sleep(60)\n"
+        "except KeyboardInterrupt:\n    pathlib.Path(sys.argv[1]).write_text('yes')\n"
+    )
+    monkeypatch.setattr(suite, "_PATIENCE", 3)
+    assert suite._finished([sys.executable, "-c", program, str(tidied)], 1) is None
+    assert tidied.read_text() == "yes"
+
+
+def test_an_interrupt_ends_the_run_and_keeps_what_was_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def finished(command: list[str], _: int | None) -> int | None:
+        if command[3] == "churn":
+            raise KeyboardInterrupt
+        report(0.9).write(Path(command[5]))
+        return 0
+
+    monkeypatch.setattr(suite, "is_there", lambda _: True)
+    monkeypatch.setattr(suite, "_finished", finished)
+    outcomes = suite.run_all(["search", "churn", "scale"], tmp_path, seed=1, quick=False)
+    assert [(one.name, one.failure) for one in outcomes] == [
+        ("search", None),
+        ("churn", "interrupted; what follows it was not begun"),
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["search.json"]
+    assert not suite.good(outcomes)
