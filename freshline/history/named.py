@@ -70,7 +70,10 @@ def _segments(manifest: Manifest, state: ManifestState, oldest: int) -> set[str]
 def _files(lake: Lake, state: ManifestState) -> set[str]:
     """Live files are asked for last: what is decided and not applied yet may become live meanwhile, not the reverse."""
     pending = {
-        f"{table_path(file.table)}/{file.path}" for files in state.files.values() for file in files.files
+        f"{table_path(file.table)}/{file.path}"
+        for files in state.files.values()
+        for file in files.files
+        if (lake.applied(file.table, files.application) or 0) < files.version
     }
     live = {f"{table_path(table)}/{file.path}" for table in TABLES for file in lake.live(table)}
     return pending | live

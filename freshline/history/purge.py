@@ -1,7 +1,8 @@
 """Superseded rows leave documents and chunks, file by file, beside a running stream and backfill.
 
 Numbered; killed anywhere, the next run finds what is left:
-    1  list      the files of documents, then the manifest: files that may not have been applied to every table wait
+    1  list      the files of documents, then apply what decisions name and some table may lack, as a start of the
+                 stream does: no chunk comes later than its state
     2  choose    superseded rows of the listed files (freshline.history.superseded)
     3  chunks    each file with rows of those states is written anew without them, and put in its place
     4  documents the same, only where step 3 found every file still in its place: a state's row goes after its chunks,
@@ -57,19 +58,21 @@ def purge(
     if not retention:
         return True
     for _ in range(_ROUNDS):
-        going = _choose(lake, manifest, now, retention)  # 1, 2
+        going = _choose(lake, manifest, now, retention, dry_run)
         if not going.num_rows or _round(lake, going, dry_run, done) or dry_run:  # 3, 4
             return True
     return False
 
 
-def _choose(lake: Lake, manifest: Manifest, now: float, retention: float) -> pa.Table:
-    listed = lake.live("documents")
+def _choose(lake: Lake, manifest: Manifest, now: float, retention: float, dry_run: bool) -> pa.Table:
+    listed = lake.live("documents")  # 1
+    if not dry_run:
+        for files in manifest.fold().files.values():
+            lake.apply(files)
     times = DecisionTimes(manifest)
     times.refresh()
-    pending = {file.path for files in manifest.fold().files.values() for file in files.files}
     scope = scope_at(manifest, oldest_reachable(times, now, retention), int((now - retention) * 1000))
-    return superseded(lake, [file for file in listed if file.path not in pending], scope)
+    return superseded(lake, listed, scope)  # 2
 
 
 def _round(lake: Lake, going: pa.Table, dry_run: bool, done: Callable[[Purged], None]) -> bool:

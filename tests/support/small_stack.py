@@ -72,21 +72,23 @@ def small_parts(folder: Path) -> Parts:
     )
 
 
-def empty_lake(folder: Path, shards: int) -> None:
+def empty_lake(folder: Path, shards: int, clock: Clock | None = None) -> None:
     """Make the tables and register the generation: slow, so histories begin with a copy."""
     parts = small_parts(folder)
     lake = Lake(parts.storage)
     lake.create()
-    ensure_generation(Manifest(lake), fingerprint=parts.fingerprint_id, chunker="small", shards=shards)
+    ensure_generation(
+        Manifest(lake, clock=clock), fingerprint=parts.fingerprint_id, chunker="small", shards=shards
+    )
 
 
 @contextmanager
-def empty_lakes() -> Iterator[dict[int, Path]]:
+def empty_lakes(clock: Clock | None = None) -> Iterator[dict[int, Path]]:
     """Give empty lakes by their number of shards, to be copied; in memory where there is such a folder."""
     with TemporaryDirectory(dir=FAST) as folder:
         made = {shards: Path(folder) / str(shards) for shards in (1, 3)}
         for shards, path in made.items():
-            empty_lake(path, shards)
+            empty_lake(path, shards, clock)
         yield made
 
 
