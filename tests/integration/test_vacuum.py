@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pyarrow as pa
 import pytest
@@ -21,6 +23,7 @@ from freshline.lake.log import CHECKPOINT_EVERY
 from freshline.lake.parquet import write_data_file
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
+from freshline.lake.upkeep import tidy
 from schemas.tables import TABLES
 from tests.support import independent
 
@@ -58,7 +61,7 @@ class ALake:
             if chosen
         ]
         made = Files(application="stream", version=self.batches, files=tuple(files))
-        self.manifest.append(self.manifest.fold(), [made], "stream")
+        self.manifest.decide(lambda _: [made], "stream")
         self.lake.apply(made)
 
     def vacuum(self, *, dry_run: bool = False) -> Outcome:
@@ -185,6 +188,28 @@ def test_a_decision_whose_place_was_freed_by_a_shortened_log_is_not_taken_for_ma
     ):  # delta-rs looks too, but not in one step with its commit
         late.append(state, [Files(application="late", version=1, files=())], "late")
     assert "late" not in Manifest(Lake(lake.storage)).fold().files
+
+
+def test_a_running_stream_loses_nothing_and_waits_for_nothing(lake: ALake) -> None:
+    lake.clock.advance(40 * DAY)  # every row is old: each batch supersedes the one before
+    other = Vacuum(Storage(str(lake.folder)), RETENTION, clock=lake.clock)
+    ended = Event()
+
+    def vacuum_on_and_on() -> None:
+        while not ended.is_set():
+            other.run()
+            tidy(Lake(lake.storage), 3)
+
+    with ThreadPoolExecutor(1) as pool:
+        beside = pool.submit(vacuum_on_and_on)
+        for number in range(60):
+            lake.publish(("c/a", "put", 0, 0, number), (f"c/{number}", "put", 0, 0, 1000 + number))
+        ended.set()
+        beside.result(timeout=60)
+    lake.vacuum()
+    assert lake.offsets("documents") == lake.offsets("chunks") == [59, *range(1000, 1060)]
+    assert lake.lake.applied("documents", "stream") == 60
+    assert Manifest(Lake(lake.storage)).fold().seq == 60
 
 
 @pytest.mark.faults
