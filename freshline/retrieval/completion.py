@@ -22,31 +22,44 @@ Segments = Mapping[int, LiveSegment]
 
 
 def complete_dense(segments: Segments, vector: Vector, dense: Ranking, lexical: Ranking) -> Ranking:
-    """Return the dense ranking with the rows of the lexical one that it lacks; vector is float32[d].
-
-    To the last bit what a deeper ranking would hold (freshline.index.vectors.products).
-    """
-    scored = list(dense)
-    for number, lacking in _by_segment(dense, lexical):
-        rows = np.array([one.row for one in lacking], np.int64)
-        (scores,) = products(flat_of(segments[number].rows.segment.index), vector[None], rows[None]).tolist()
-        scored += [one._replace(score=score) for one, score in zip(lacking, scores, strict=True)]
-    return ordered(scored)
+    """Return the dense ranking with the rows of the lexical one that it lacks; vector is float32[d]."""
+    return ordered([*dense, *dense_beside(segments, vector, dense, lexical)])
 
 
 def complete_lexical(
     views: Mapping[int, LexicalView], segments: Segments, text: str, dense: Ranking, lexical: Ranking
 ) -> Ranking:
-    """Return the lexical ranking with the rows of the dense one that it lacks; 0 for a row without any of the terms.
+    """Return the lexical ranking with the rows of the dense one that it lacks."""
+    return ordered([*lexical, *lexical_beside(views, segments, text, dense, lexical)])
 
-    Statistics are those of the shard, as everywhere: to the last bit what a deeper ranking would hold.
+
+def dense_beside(segments: Segments, vector: Vector, dense: Ranking, lexical: Ranking) -> Ranking:
+    """Return the rows of the lexical ranking that the dense one lacks, with their dense scores, in no order.
+
+    To the last bit what a deeper ranking would hold (freshline.index.vectors.products).
     """
-    scored = list(lexical)
+    scored: Ranking = []
+    for number, lacking in _by_segment(dense, lexical):
+        rows = np.array([one.row for one in lacking], np.int64)
+        (scores,) = products(flat_of(segments[number].rows.segment.index), vector[None], rows[None]).tolist()
+        scored += [one._replace(score=score) for one, score in zip(lacking, scores, strict=True)]
+    return scored
+
+
+def lexical_beside(
+    views: Mapping[int, LexicalView], segments: Segments, text: str, dense: Ranking, lexical: Ranking
+) -> Ranking:
+    """Return the rows of the dense ranking that the lexical one lacks, with their lexical scores, in no order.
+
+    0 for a row without any of the terms. Statistics are those of the shard, as everywhere: to the last bit what a
+    deeper ranking would hold.
+    """
+    scored: Ranking = []
     for shard, lacking in _by_shard(segments, lexical, dense).items():
         places = np.array([(one.number, one.row) for one in lacking], np.int64)
         scores = views[shard].scores(text, places).tolist()
         scored += [one._replace(score=score) for one, score in zip(lacking, scores, strict=True)]
-    return ordered(scored)
+    return scored
 
 
 def _by_segment(ranking: Ranking, others: Ranking) -> Iterator[tuple[int, Sequence[Candidate]]]:

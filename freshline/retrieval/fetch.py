@@ -1,4 +1,4 @@
-"""Read the columns of chosen rows: hits, passages for a reranker. Ranks nothing.
+"""Read the columns of chosen rows. Ranks nothing.
 
 Rows are few and lie scattered, so they are read cell by cell: Arrow's `take` of a table costs about 150 µs before the
 first row, a cell half of one.
@@ -9,31 +9,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from freshline.retrieval.hit import Hit, Place
+from freshline.retrieval.hit import Place
 from freshline.retrieval.live import LiveSegment
-from freshline.retrieval.ranking import Ranking
 from freshline.revision import Revision
 
-_HIT_COLUMNS = (
-    "chunk_id", "key", "collection", "doc_id", "ordinal", "start", "end", "text", "title", "uri", "heading", "page",
-)  # fmt: skip
-
 Segments = Mapping[int, LiveSegment]
-
-
-def hits_of(segments: Segments, rankings: Sequence[Ranking]) -> list[list[Hit]]:
-    """Return the hit of each candidate, in order."""
-    places = list(dict.fromkeys(Place(one.number, one.row) for ranking in rankings for one in ranking))
-    rows = dict(zip(places, values_of(segments, places, _HIT_COLUMNS), strict=True))
-    owners = dict(zip(places, revisions(segments, places), strict=True))
-    return [
-        [
-            Hit(score=one.score, place=place, revision=owners[place], **rows[place])
-            for one in ranking
-            for place in (Place(one.number, one.row),)
-        ]
-        for ranking in rankings
-    ]
 
 
 def values_of(segments: Segments, places: Sequence[Place], names: Sequence[str]) -> list[dict[str, Any]]:

@@ -3,15 +3,17 @@
 A state's rows lie in one segment, and SegmentRows knows their order, so neighbours are found by arithmetic.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from freshline.retrieval.fetch import hits_of
+import numpy as np
+
 from freshline.retrieval.hit import Hit, Place
-from freshline.retrieval.masks import scope_of
-from freshline.retrieval.ranking import Candidate
+from freshline.retrieval.hits import hits_of
+from freshline.retrieval.local import LocalSource
+from freshline.retrieval.ranking import Candidate, Ranking
 from freshline.retrieval.request import SearchRequest
-from freshline.retrieval.sight import Sight, see
 from freshline.retrieval.snapshot import Snapshot
+from freshline.retrieval.source import Batch, Source
 
 
 def expand(
@@ -30,26 +32,34 @@ def expand(
     """
     if around <= 0:
         return [tuple(hits) for hits in found]
-    sights = see(snapshot.segments, [scope_of(request) for request in requests], now_ms)
-    beside = [_beside(snapshot, hits, sight, around) for hits, sight in zip(found, sights, strict=True)]
-    return [
-        (*hits, *neighbours)
-        for hits, neighbours in zip(found, hits_of(snapshot.segments, beside), strict=True)
-    ]
+    unused = np.empty((len(requests), 0), np.float32)
+    source = LocalSource(snapshot, Batch(requests=requests, vectors=unused, now_ms=now_ms))
+    return expand_in(source, found, around)
 
 
-def _beside(snapshot: Snapshot, hits: Sequence[Hit], sight: Sight, around: int) -> list[Candidate]:
+def expand_in(source: Source, found: Sequence[Sequence[Hit]], around: int) -> list[tuple[Hit, ...]]:
+    """Return the hits of each query of a source with what stands beside them, as `expand` does."""
+    wanted = {query: [_place(hit) for hit in hits] for query, hits in enumerate(found) if hits}
+    if around <= 0 or not wanted:
+        return [tuple(hits) for hits in found]
+    near = source.around(wanted, around)
+    beside = [_beside(hits, near, query) for query, hits in enumerate(found)]
+    return [(*hits, *neighbours) for hits, neighbours in zip(found, hits_of(source, beside), strict=True)]
+
+
+def _beside(hits: Sequence[Hit], near: Mapping[int, Sequence[Sequence[Candidate]]], query: int) -> Ranking:
     known = {hit.place for hit in hits}
-    neighbours = []
-    for hit in hits:
-        if hit.place is None:
-            raise ValueError(f"chunk {hit.chunk_id} has no place: only hits of a search have neighbours")
-        number, row = hit.place
-        rows = snapshot.segments[number].rows
-        for near in rows.around(row, around):
-            place = Place(number, near)
-            if place not in known and sight.masks[number][near]:
+    neighbours: Ranking = []
+    for hit, rows in zip(hits, near.get(query, ()), strict=True):
+        for one in rows:
+            place = Place(one.number, one.row)
+            if place not in known:
                 known.add(place)
-                chunk_id = rows.chunk_ids[near].decode()
-                neighbours.append(Candidate(hit.score, chunk_id, number, near))
+                neighbours.append(one._replace(score=hit.score))
     return neighbours
+
+
+def _place(hit: Hit) -> Place:
+    if hit.place is None:
+        raise ValueError(f"chunk {hit.chunk_id} has no place: only hits of a search have neighbours")
+    return hit.place

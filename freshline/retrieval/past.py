@@ -62,7 +62,9 @@ class PastSnapshots:
         new_index: NewIndex = TantivyIndex,
         newest: Callable[[], Snapshot] | None = None,
         clock: Clock | None = None,
+        shards: frozenset[int] | None = None,
     ) -> None:
+        self._shards = shards
         self._storage = storage
         self._manifest = manifest
         self._times = DecisionTimes(manifest)
@@ -144,7 +146,7 @@ class PastSnapshots:
 
     def _load(self, seq: int) -> Snapshot:
         state = self._manifest.at(seq) if seq else ManifestState()
-        wanted = served_segments(state, self._fingerprint)
+        wanted = served_segments(state, self._fingerprint, self._shards)
         loaded = self._shared(wanted)
         with self._lock:  # before the next is built: no more than `keep` are ever in memory
             while len(self._kept) >= self._keep:
@@ -153,7 +155,7 @@ class PastSnapshots:
         assembly.replace(
             [loaded.get(name) or read_segment(self._storage, add) for name, add in wanted.items()], ()
         )
-        snapshot = take(state, assembly, self._fingerprint)
+        snapshot = take(state, assembly, self._fingerprint, self._shards)
         with self._lock:
             self._kept[seq] = snapshot
         return snapshot

@@ -35,7 +35,9 @@ class SnapshotReader:
         *,
         new_index: NewIndex = TantivyIndex,
         clock: Clock | None = None,
+        shards: frozenset[int] | None = None,
     ) -> None:
+        self._shards = shards
         self._storage = storage
         self._manifest = manifest
         self._new_index = new_index
@@ -89,9 +91,9 @@ class SnapshotReader:
 
     def _swap(self, state: ManifestState) -> None:
         fingerprint = self._current.fingerprint
-        wanted = served_segments(state, fingerprint)
+        wanted = served_segments(state, fingerprint, self._shards)
         self._assembly = self._assemble(wanted)
-        self._current = take(state, self._assembly, fingerprint)
+        self._current = take(state, self._assembly, fingerprint, self._shards)
         self._spare = {}
         metrics.SNAPSHOT_SEQ.set(self._current.seq)
         metrics.SNAPSHOT_ROWS.set(self._current.rows)

@@ -7,37 +7,35 @@
     5. the best ones read once more with the question               reranker
     6. k of them: so many of a document, none that says the same;   selection
        where k are not there, 2 to 4 once more, for what is left
-    7. the rows of the chosen                                       fetch
+    7. the rows of the chosen                                       hits
 
-A ranking depends on the request, the snapshot, the time and the policy alone, never on what else is in the batch
-(reranking excepted, which has a budget of time). What step 6 asks for once more is not reranked: it goes behind.
+Steps 1, 2 and the completing of 3 are a source's, which may be this process's shards or those of several; all others
+see every candidate and are done once. A ranking depends on the request, the snapshot, the time and the policy alone,
+never on what else is in the batch nor on where shards lie (reranking excepted, which has a budget of time). What step 6
+asks for once more is not reranked: it goes behind.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from freshline.retrieval.completion import complete_dense, complete_lexical
-from freshline.retrieval.dense import dense
-from freshline.retrieval.fetch import hits_of, values_of
 from freshline.retrieval.fusion import fuse
 from freshline.retrieval.hit import Hit, Place
-from freshline.retrieval.lexical.port import lexical
-from freshline.retrieval.masks import scope_of
+from freshline.retrieval.hits import hits_of
+from freshline.retrieval.local import LocalSource
 from freshline.retrieval.policy import Policy
-from freshline.retrieval.ranking import Candidate, Ranking
+from freshline.retrieval.ranking import Candidate, Ranking, ordered
 from freshline.retrieval.recency import decayed
 from freshline.retrieval.request import SearchRequest
 from freshline.retrieval.reranker import Reranker, passage, rerank
 from freshline.retrieval.sameness import passage_of
 from freshline.retrieval.selection import Reading, Selection, select
-from freshline.retrieval.sight import Sight, see, without
 from freshline.retrieval.snapshot import Snapshot
-from freshline.retrieval.times import times_ms
-from freshline.retrieval.together import together
+from freshline.retrieval.source import Batch, Offered, Ranked, Source
+from freshline.retrieval.times import read_for, times_ms
 
 _MATRIX = 2  # axes
 _DEFAULT = Policy()
@@ -60,118 +58,92 @@ def search(
     product (dense), BM25 (lexical) or the fused one (hybrid), as decay and reranking leave it. A text without a term is
     searched by its vector alone. Raises ValueError where vectors do not fit.
     """
+    batch = batch_of(requests, vectors, now_ms=now_ms, policy=policy, reranker=reranker)
+    return search_in(LocalSource(snapshot, batch), batch, reranker) if requests else []
+
+
+def batch_of(
+    requests: Sequence[SearchRequest],
+    vectors: NDArray[np.float32],
+    *,
+    now_ms: int,
+    policy: Policy = _DEFAULT,
+    reranker: Reranker | None = None,
+) -> Batch:
+    """Return what a source is asked for. Raises ValueError where vectors do not fit."""
     if vectors.ndim != _MATRIX or len(vectors) != len(requests):
         raise ValueError(f"{len(requests)} requests need as many vectors, not {list(vectors.shape)}")
-    if not requests:
-        return []
-    sights = see(snapshot.segments, [scope_of(request) for request in requests], now_ms)  # step 1
-    batch = _Batch(snapshot, requests, vectors, sights, now_ms, policy)
-    depths = [max(policy.depth, request.k) for request in requests]
-    rankings = batch.ranked(dict(enumerate(depths)))  # steps 2 to 4
+    texts = _READ if reranker is not None or policy.selection.repeats != "keep" else ()
+    times = (read_for(policy.recency.field),) if policy.recency.on else ()
+    return Batch(requests=requests, vectors=vectors, now_ms=now_ms, policy=policy, reads=(*texts, *times))
+
+
+def search_in(source: Source, batch: Batch, reranker: Reranker | None = None) -> list[list[Hit]]:
+    """Return the hits of each request of the batch that a source was made for, as `search` does."""
+    searching = _Searching(source, batch)
+    depths = [max(batch.policy.depth, request.k) for request in batch.requests]
+    rankings = searching.ranked(dict(enumerate(depths)), {})  # steps 1 to 4
     if reranker is not None:  # step 5
-        texts = [request.text for request in requests]
-        rankings = rerank(rankings, texts, batch.passages, reranker, policy.rerank)
-    selections = batch.selections()
-    chosen = select(selections, rankings, depths, partial(batch.ranked_rest, selections))  # step 6
-    return hits_of(snapshot.segments, chosen)  # step 7
+        texts = [request.text for request in batch.requests]
+        rankings = rerank(rankings, texts, searching.passages, reranker, batch.policy.rerank)
+    selections = searching.selections()
+    chosen = select(selections, rankings, depths, partial(searching.ranked_rest, selections))  # step 6
+    return hits_of(source, chosen)  # step 7
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Batch:
-    """Query i is requests[i], vectors[i], seen with sights[i]."""
+class _Searching:
+    """A batch and the source of its rows."""
 
-    snapshot: Snapshot
-    requests: Sequence[SearchRequest]
-    vectors: NDArray[np.float32]
-    sights: Sequence[Sight]
-    now_ms: int
-    policy: Policy
+    source: Source
+    batch: Batch
 
-    def ranked(self, depths: Mapping[int, int]) -> list[Ranking]:
+    def ranked(self, depths: Mapping[int, int], offered: Mapping[int, Offered]) -> list[Ranking]:
         """Return the ranking of each query of {query: depth}, in that order: steps 2 to 4."""
-        rankings = self._fused(depths)
-        if self.policy.recency.on:  # step 4
+        found = self.source.ranked(depths, offered)  # steps 1 and 2
+        rankings = [
+            self._one(one, depth) for one, depth in zip(found, depths.values(), strict=True)
+        ]  # step 3
+        if self.batch.policy.recency.on:  # step 4
             rankings = [self._decayed(ranking) for ranking in rankings]
         return rankings
 
     def ranked_rest(self, selections: Sequence[Selection], depths: Mapping[int, int]) -> list[Ranking]:
         """Return the ranking of what the selection of each of these queries may still take."""
-        sights = [self._rest(i, selections[i]) if i in depths else one for i, one in enumerate(self.sights)]
-        return replace(self, sights=sights).ranked(depths)
+        offered = {
+            query: Offered([Place(*row) for row in selections[query].offered], selections[query].complete)
+            for query in depths
+        }
+        return self.ranked(depths, offered)
 
     def passages(self, candidates: Sequence[Candidate]) -> list[str]:
         """Return what a reranker reads of candidates."""
-        rows = values_of(self.snapshot.segments, _places(candidates), _READ)
-        return [passage(**row) for row in rows]
+        return [passage(**row) for row in self.source.values(_places(candidates), _READ)]
 
     def selections(self) -> list[Selection]:
         """Return a new selection for each query."""
-        segments = self.snapshot.segments
+        source = self.source
         reading = Reading(
-            document=lambda one: (one.number, int(segments[one.number].rows.owners[one.row])),
-            passage=lambda one: passage_of(**values_of(segments, _places([one]), _READ)[0]),
+            document=lambda one: source.document(Place(one.number, one.row)),
+            passage=lambda one: passage_of(**source.values(_places([one]), _READ)[0]),
         )
-        return [Selection(request.k, self.policy.selection, reading) for request in self.requests]
+        selection = self.batch.policy.selection
+        return [Selection(request.k, selection, reading) for request in self.batch.requests]
 
-    def _rest(self, query: int, selection: Selection) -> Sight:
-        rows: dict[int, list[int]] = {}
-        for number, row in selection.offered:
-            rows.setdefault(number, []).append(row)
-        for number, state in selection.complete:
-            rows[number] += self.snapshot.segments[number].rows.rows_of(np.array([state])).tolist()
-        return without(self.sights[query], rows)
-
-    def _fused(self, depths: Mapping[int, int]) -> list[Ranking]:
-        rankings = self._rankings(depths)  # step 2
-        return [
-            self._one(query, each, depth)
-            for (query, depth), each in zip(depths.items(), zip(*rankings, strict=True), strict=True)
-        ]
-
-    def _rankings(self, depths: Mapping[int, int]) -> Sequence[Sequence[Ranking]]:
-        match self.policy.mode:
-            case "dense":
-                return (self._dense(depths),)
-            case "lexical":
-                return (self._lexical(depths),)
-            case "hybrid":
-                by_words, by_vector = together(lambda: self._lexical(depths), lambda: self._dense(depths))
-                return by_vector, by_words
-
-    def _dense(self, depths: Mapping[int, int]) -> list[Ranking]:
-        """Each at its own depth: how many candidates the codes of a segment propose depends on it."""
-        found: dict[int, Ranking] = {}
-        for depth in set(depths.values()):
-            queries = [query for query, own in depths.items() if own == depth]
-            sights = [self.sights[query] for query in queries]
-            rankings = dense(self.snapshot.segments, sights, self.vectors[queries], depth=depth)
-            found |= zip(queries, rankings, strict=True)
-        return [found[query] for query in depths]
-
-    def _lexical(self, depths: Mapping[int, int]) -> list[Ranking]:
-        """All as deep as the deepest: what a question asks for beyond its own depth is cut off."""
-        sights, texts = [self.sights[i] for i in depths], [self.requests[i].text for i in depths]
-        views, segments = self.snapshot.lexical, self.snapshot.segments
-        return lexical(views, segments, sights, texts, depth=max(depths.values()))
-
-    def _one(self, query: int, rankings: Sequence[Ranking], depth: int) -> Ranking:
+    def _one(self, found: Ranked, depth: int) -> Ranking:
         """Return one ranking of a query (step 3). Its own depth: how deep others of the batch go changes nothing."""
-        own = [ranking[:depth] for ranking in rankings]
-        if len(own) == 1:
-            return own[0]
-        both = own[0], own[1]
-        if self.policy.fusion.method == "standardised":
-            segments, text = self.snapshot.segments, self.requests[query].text
-            both = (
-                complete_dense(segments, self.vectors[query], *own),
-                complete_lexical(self.snapshot.lexical, segments, text, *own),
-            )
-        return fuse(*both, depth=depth, fusion=self.policy.fusion)
+        if self.batch.mode != "hybrid":
+            return found.dense or found.lexical
+        dense, lexical = found.dense, found.lexical
+        if self.batch.completed:
+            dense = ordered([*dense, *found.dense_beside])
+            lexical = ordered([*lexical, *found.lexical_beside])
+        return fuse(dense, lexical, depth=depth, fusion=self.batch.policy.fusion)
 
     def _decayed(self, ranking: Ranking) -> Ranking:
-        recency = self.policy.recency
-        times = times_ms(self.snapshot.segments, _places(ranking), recency.field)
-        return decayed(ranking, times, self.now_ms, recency)
+        recency = self.batch.policy.recency
+        times = times_ms(self.source, _places(ranking), recency.field)
+        return decayed(ranking, times, self.batch.now_ms, recency)
 
 
 def _places(candidates: Sequence[Candidate]) -> list[Place]:

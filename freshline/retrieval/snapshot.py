@@ -12,6 +12,7 @@ from freshline.index.state import ManifestState
 from freshline.retrieval.assembly import Assembly
 from freshline.retrieval.lexical.port import LexicalView
 from freshline.retrieval.live import LiveSegment
+from freshline.retrieval.shards import held_of, state_id
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -28,12 +29,24 @@ class Snapshot:
     #: by shard
     lexical: Mapping[int, LexicalView] = field(default_factory=dict)
     rows: int = 0
+    #: of the generation, and which of them are here
+    shards: int = 0
+    held: frozenset[int] = frozenset()
+    #: the same in every process that has this state of this lake, whichever shards it holds
+    state_id: str = ""
+
+    @property
+    def absent(self) -> frozenset[int]:
+        """Return the shards that are not here."""
+        return frozenset(range(self.shards)) - self.held
 
 
-def served_segments(state: ManifestState, fingerprint_id: str) -> dict[str, Add]:
-    """Return the live segments of the serving generation, {} before there is one.
+def served_segments(
+    state: ManifestState, fingerprint_id: str, shards: frozenset[int] | None = None
+) -> dict[str, Add]:
+    """Return the live segments of the serving generation, {} before there is one; None = of all its shards.
 
-    Raises FormatError where they hold another embedder's vectors.
+    Raises FormatError where they hold another embedder's vectors, ConfigError where a shard is none of its.
     """
     serving = state.serving
     if serving is None:
@@ -45,10 +58,13 @@ def served_segments(state: ManifestState, fingerprint_id: str) -> dict[str, Add]
             f"the index holds vectors of embedder {', '.join(sorted(foreign))}, the configured embedder is "
             f"{fingerprint_id}: set models.embedder to the one that the index was made with, or rebuild the index"
         )
-    return adds
+    held = held_of(serving, shards)
+    return {name: add for name, add in adds.items() if add.shard in held}
 
 
-def take(state: ManifestState, assembly: Assembly, fingerprint_id: str) -> Snapshot:
+def take(
+    state: ManifestState, assembly: Assembly, fingerprint_id: str, shards: frozenset[int] | None = None
+) -> Snapshot:
     """Return the snapshot of an assembly that holds the served segments of `state`."""
     segments = assembly.segments()
     return Snapshot(
@@ -60,4 +76,7 @@ def take(state: ManifestState, assembly: Assembly, fingerprint_id: str) -> Snaps
         segments=segments,
         lexical=assembly.lexical(),
         rows=sum(int(np.count_nonzero(one.live)) for one in segments.values()),
+        shards=state.serving.shards if state.serving else 0,
+        held=held_of(state.serving, shards) if state.serving else frozenset(),
+        state_id=state_id(state),
     )

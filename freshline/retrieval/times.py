@@ -4,21 +4,26 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from freshline.retrieval.fetch import Segments, revisions, values_of
 from freshline.retrieval.hit import Place
+from freshline.retrieval.source import REVISION, Source
 
 _MS = 1000
 
 
-def times_ms(segments: Segments, places: Sequence[Place], field: str) -> list[int | None]:
+def read_for(field: str) -> str:
+    """Return the name of what `times_ms` reads of each place."""
+    return "metadata" if field else REVISION
+
+
+def times_ms(source: Source, places: Sequence[Place], field: str) -> list[int | None]:
     """Return milliseconds since 1970 for each place, None where nobody knows.
 
     field "" = the broker's time; a backfilled state has none. Else a metadata key: a date or time in ISO 8601, without
     a zone UTC; anything else is not known.
     """
     if not field:
-        return [revision.clock or None for revision in revisions(segments, places)]
-    return [_date(row["metadata"], field) for row in values_of(segments, places, ["metadata"])]
+        return [row[REVISION].clock or None for row in source.values(places, [REVISION])]
+    return [_date(row["metadata"], field) for row in source.values(places, ["metadata"])]
 
 
 def _date(metadata: str | None, field: str) -> int | None:
