@@ -46,6 +46,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "serving.guard_window": (0, _MORE),
     "serving.past_snapshots": (0, 1000),
     "history.retention": (0, _MORE),
+    "serving.peer_port": (0, 65535),
+    "serving.peer_timeout": (0.001, 3600),
     "redis.embedding_ttl": (1, _MORE),
 }
 _LOOPBACK = ("localhost", "::1", "[::1]")
@@ -80,6 +82,7 @@ def _faults(settings: Settings) -> Iterator[tuple[str, Any, str]]:
             )
     yield from _kafka(settings)
     yield from _redis(settings)
+    yield from _peers(settings)
     for name, collection in {**settings.collections.named, "default": settings.collections.default}.items():
         if expected := expected_of(collection.language):
             yield f"collections.{name}.language", collection.language, expected
@@ -115,3 +118,24 @@ def _redis(settings: Settings) -> Iterator[tuple[str, Any, str]]:
     key = settings.redis.digest_key_file
     if key and not Path(key).is_file():
         yield "redis.digest_key_file", key, "a file that exists"
+
+
+def _peers(settings: Settings) -> Iterator[tuple[str, Any, str]]:
+    serving = settings.serving
+    if len(set(serving.shards)) < len(serving.shards) or any(shard < 0 for shard in serving.shards):
+        yield "serving.shards", serving.shards, "different numbers from 0 on"
+    for peer in serving.peers:
+        host, _, port = peer.rpartition(":")
+        if not host or not port.isdigit() or not 0 < int(port) <= 65535:  # noqa: PLR2004 - the last port there is
+            yield "serving.peers", serving.peers, "host:port,host:port"
+    key = serving.peer_key_file
+    if key and not Path(key).is_file():
+        yield "serving.peer_key_file", key, "a file that exists"
+    beyond = [peer.rpartition(":")[0] for peer in serving.peers]
+    beyond += [serving.peer_host] if serving.peer_port else []
+    if not key and not all(is_loopback(host) for host in beyond):
+        yield (
+            "serving.peer_key_file",
+            key,
+            "a file with the workers' secret, since they are not all on loopback",
+        )

@@ -80,7 +80,8 @@ def expectation(wanted: Any) -> str:
     if get_origin(wanted) is Literal:
         return "one of " + ", ".join(get_args(wanted))
     if get_origin(wanted) is tuple:
-        return "a list of texts (as text: separated by commas)"
+        items = "whole numbers" if int in get_args(wanted) else "texts"
+        return f"a list of {items} (as text: separated by commas)"
     if get_origin(wanted) is dict:
         return "a table of texts (as text: key=value,key=value)"
     return _PLAIN.get(wanted, str(wanted))

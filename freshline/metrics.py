@@ -50,4 +50,7 @@ SNAPSHOT_REFUSED = _counter("serving_snapshot_refused", "segments refused for da
 DENSE_RECALL = _gauge("serving_dense_recall", "recall@50 of dense search in the newest self-check, 0 to 1")
 # reranked | partly | out_of_time | nothing_to_do | failed
 RERANKED = _counter("serving_reranked", "questions by what reranking did to their ranking", "outcome")
+PARTIAL = _counter("serving_partial", "responses committed that lack the documents of some shards")
+# answered | away | late | broken | refused
+PEER_SECONDS = _seconds("serving_peer", "time of asking another worker for its shards", "outcome")
 REDIS_FAULTS = _counter("redis_faults", "Redis operations that failed and were done without", "operation")

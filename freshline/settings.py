@@ -160,6 +160,12 @@ class ServingSettings:
     past_snapshots: int = _setting(2, "snapshots of the past kept in memory; 0 = as_of is not served")
     instance: str = _setting("", "static group membership (KIP-345); empty = a new member at each start")
     name: str = _setting("worker", "shown in logs, metrics and heartbeats")
+    shards: tuple[int, ...] = _setting((), "shards that this worker holds; empty = all")
+    peers: tuple[str, ...] = _setting((), "host:port of workers that are asked for the other shards")
+    peer_host: str = _setting("127.0.0.1", "where this worker listens for others")
+    peer_port: int = _setting(0, "port where it listens for others; 0 = it does not")
+    peer_key_file: str = _setting("", "secret that workers share; needed where peers are beyond loopback")
+    peer_timeout: float = _setting(1.0, "patience with peers for one batch of questions")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -142,6 +142,14 @@ class Staleness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Partial:
+    """What was not searched: the documents of these shards, 0 to shards - 1, were out of reach."""
+
+    missing_shards: tuple[int, ...]
+    shards: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """The one answer to a query (topic `responses`, key query_id, the partition number of its query)."""
 
@@ -155,6 +163,8 @@ class Response:
     hits: tuple[ResponseHit, ...] = ()
     as_of: AsOf | None = None
     stale: Staleness | None = None
+    #: only where not all shards could be asked: other documents may say more, or otherwise
+    partial: Partial | None = None
     #: seconds by stage
     timings: dict[str, float] = field(default_factory=dict)
 

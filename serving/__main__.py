@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from threading import Event
@@ -35,7 +35,6 @@ from freshline.retrieval.lexical.port import NewIndex
 from freshline.retrieval.past import PastSnapshots
 from freshline.retrieval.policy import policy_of
 from freshline.retrieval.reader import SnapshotReader
-from freshline.retrieval.search import search
 from freshline.settings import Settings
 from freshline.transport.connection import topic_name
 from freshline.transport.kafka import open_log
@@ -45,11 +44,22 @@ from serving.answering import Answerer
 from serving.background import beating, checking, listening
 from serving.checking import PERIOD, SelfCheck
 from serving.knowledge import Refresher
-from serving.past import PastDesk
+from serving.past import PastDesk, Snapshots
+from serving.peers.circle import Circle
+from serving.peers.desk import Desk
+from serving.peers.kept import KeptSnapshots, Remembering
+from serving.peers.past import PastEverywhere
+from serving.peers.server import serve_peers
+from serving.peers.settings import peer_key, warn_of_absent
+from serving.peers.tcp import TcpPeer
+from serving.retrieval import Retrieved, Retriever
 from serving.topics import check_topics
 from serving.worker import Names, Worker
 
 _log = structlog.get_logger()
+
+#: Gives, by address, the shards of each peer
+Peers = Callable[[], Mapping[str, object]]
 
 #: A worker that was told to stop and has not after this time ends at once, seconds.
 _STOP_WITHIN = 9.0
@@ -69,21 +79,29 @@ def names(settings: Settings) -> Names:
     )
 
 
-def _refresher(settings: Settings, embedder: Embedder) -> Refresher:
+def _held(settings: Settings) -> frozenset[int] | None:
+    return frozenset(settings.serving.shards) or None
+
+
+def _refresher(settings: Settings, embedder: Embedder, kept: KeptSnapshots) -> Refresher:
     storage = Storage(settings.lake.uri)
     reader = SnapshotReader(
-        storage, Manifest(Lake(storage)), embedder.fingerprint.id, new_index=_lexical_index(settings)
+        storage,
+        Manifest(Lake(storage)),
+        embedder.fingerprint.id,
+        new_index=_lexical_index(settings),
+        shards=_held(settings),
     )
-    return Refresher(reader, settings.serving.refresh)
+    return Refresher(Remembering(reader, kept), settings.serving.refresh)
 
 
 def _lexical_index(settings: Settings) -> NewIndex:
     return partial(TantivyIndex, languages_of(settings.collections))
 
 
-def _past(settings: Settings, embedder: Embedder, refresher: Refresher) -> PastDesk:
+def _past(settings: Settings, embedder: Embedder, refresher: Refresher) -> PastSnapshots:
     storage = Storage(settings.lake.uri)
-    snapshots = PastSnapshots(
+    return PastSnapshots(
         storage,
         Manifest(Lake(storage)),
         embedder.fingerprint.id,
@@ -91,12 +109,18 @@ def _past(settings: Settings, embedder: Embedder, refresher: Refresher) -> PastD
         retention=settings.history.retention,
         new_index=_lexical_index(settings),
         newest=lambda: refresher.current,
+        shards=_held(settings),
     )
-    return PastDesk(snapshots)
 
 
 def _worker(
-    settings: Settings, log: Log, embedder: Embedder, refresher: Refresher, checked: SelfCheck
+    settings: Settings,
+    log: Log,
+    embedder: Embedder,
+    *,
+    refresher: Refresher,
+    checked: SelfCheck[Retrieved],
+    past: Snapshots,
 ) -> Worker:
     clock = SystemClock()
     generator = Extractive(embedder, sentence_spans, abstain_below=settings.serving.abstain_below)
@@ -109,12 +133,13 @@ def _worker(
             clock,
             policy=policy_of(settings.retrieval),
             reranker=load_reranker(settings.models, embedder),
-            search=checked.search,
+            retrieve=checked.search,
         ),
         knowledge=refresher,
-        past=_past(settings, embedder, refresher),
+        past=PastDesk(past),
         clock=clock,
         window=settings.serving.guard_window,
+        patience=settings.serving.peer_timeout,
     )
 
 
@@ -128,7 +153,7 @@ def _stop_on_signals(stop: Event) -> None:
         signal.signal(number, handle)
 
 
-def _health(worker: Worker, refresher: Refresher) -> Callable[[], dict[str, object]]:
+def _health(worker: Worker, refresher: Refresher, peers: Peers = dict) -> Callable[[], dict[str, object]]:
     def check() -> dict[str, object]:
         snapshot = refresher.current
         return {
@@ -137,6 +162,7 @@ def _health(worker: Worker, refresher: Refresher) -> Callable[[], dict[str, obje
             "seq": snapshot.seq,
             "rows": snapshot.rows,
             "coverage": snapshot.coverage,
+            "shards": {"of": snapshot.shards, "held": sorted(snapshot.held), "peers": peers()},
         }
 
     return check
@@ -152,11 +178,19 @@ def run(settings: Settings) -> None:
     reader.close()
     embedder = load_embedder(settings.models)
     embedder.queries(["ready"])  # the first call compiles
-    refresher = _refresher(settings, embedder)
+    kept = KeptSnapshots()
+    refresher = _refresher(settings, embedder, kept)
     refresher.start()
-    checked = SelfCheck(search, lambda: refresher.current)
-    worker = _worker(settings, log, embedder, refresher, checked)
-    health = _health(worker, refresher)
+    key = peer_key(settings.serving)
+    connect = partial(TcpPeer, key=key)
+    circle = Circle(settings.serving.peers, connect)
+    warn_of_absent(refresher.current, settings.serving)
+    checked = SelfCheck(Retriever(circle, settings.serving.peer_timeout), lambda: refresher.current)
+    past = _past(settings, embedder, refresher)
+    everywhere = PastEverywhere(past, circle.living, connect)
+    desk = Desk(kept, wake=refresher.wake, ready=past.ready, load=past.at)
+    worker = _worker(settings, log, embedder, refresher=refresher, checked=checked, past=everywhere)
+    health = _health(worker, refresher, circle.held)
     process = f"{settings.serving.name}@{socket.gethostname()}:{os.getpid()}"
     with ExitStack() as cleanup:
         cleanup.callback(refresher.close)
@@ -164,6 +198,10 @@ def run(settings: Settings) -> None:
         cleanup.enter_context(beating(open_heartbeats(settings), process, health))
         cleanup.enter_context(checking(checked.check, PERIOD))
         cleanup.enter_context(serve_health(settings, settings.serving.name, health))
+        if settings.serving.peer_port:
+            where = settings.serving.peer_host, settings.serving.peer_port
+            cleanup.enter_context(serve_peers(*where, desk, key))
+        cleanup.enter_context(circle.greeting())
         cleanup.callback(worker.close)  # first: the others of the group wait for it
         refresher.wait(stop)  # not a question is read before
         worker.run(stop, settings.serving.max_poll)

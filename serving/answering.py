@@ -4,7 +4,7 @@ One question that breaks a stage must not take the others with it, nor come back
 again one by one, and what fails then is answered with the code `internal`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import structlog
 
@@ -13,22 +13,18 @@ from freshline.clock import Clock
 from freshline.embedding.port import Embedder, Vectors
 from freshline.generation.port import Answer, Generator, Question
 from freshline.retrieval.hit import Hit
-from freshline.retrieval.neighbours import expand
 from freshline.retrieval.policy import Policy
 from freshline.retrieval.request import SearchRequest
 from freshline.retrieval.reranker import Reranker
-from freshline.retrieval.search import search as search_snapshot
 from freshline.retrieval.snapshot import Snapshot
 from schemas.conditions import parse
-from schemas.messages import PUBLIC, AsOf, Query, Response
+from schemas.messages import PUBLIC, AsOf, Partial, Query, Response
+from serving.haste import within
 from serving.intake import Asked, Refused
 from serving.respond import Evidence, refusal, response
+from serving.retrieval import Retrieve, Retriever
 
 _log = structlog.get_logger()
-
-
-#: As freshline.retrieval.search.search: hits per request, best first
-Search = Callable[..., list[list[Hit]]]
 
 
 class Answerer:
@@ -42,13 +38,13 @@ class Answerer:
         *,
         policy: Policy | None = None,
         reranker: Reranker | None = None,
-        search: Search = search_snapshot,
+        retrieve: Retrieve | None = None,
     ) -> None:
         self._embedder = embedder
         self._generator = generator
         self._policy = policy or Policy()
         self._reranker = reranker
-        self._search = search
+        self._retrieve = retrieve or Retriever()
         self._clock = clock
 
     def answer(self, batch: Sequence[Asked], snapshot: Snapshot, now_ms: int | None = None) -> list[Response]:
@@ -80,15 +76,22 @@ class Answerer:
         vectors = self._embedder.queries([asked.query.text for asked in batch])
         watch.lap("embed")
         requests = [_request(asked.query) for asked in batch]
-        found = self._search(
-            snapshot, requests, vectors, now_ms=now_ms, policy=self._policy, reranker=self._reranker
+        found = self._retrieve(
+            snapshot,
+            requests,
+            vectors,
+            now_ms=now_ms,
+            policy=self._policy,
+            reranker=self._reranker,
+            generate=[asked.query.generate for asked in batch],
+            within=within(batch, received),
         )
-        wanted = [hits if asked.query.generate else [] for asked, hits in zip(batch, found, strict=True)]
-        read = expand(snapshot, requests, wanted, now_ms=now_ms, around=self._policy.neighbours)
         watch.lap("retrieve")
-        answers = self._generate(batch, vectors, read)
+        answers = self._generate(batch, vectors, found.read)
+        partial = _partial(found.missing, snapshot)
         evidence = [
-            Evidence(hits=tuple(hits), answer=answer) for hits, answer in zip(found, answers, strict=True)
+            Evidence(hits=tuple(hits), answer=answer, partial=partial)
+            for hits, answer in zip(found.hits, answers, strict=True)
         ]
         watch.lap("generate")
         as_of = self._as_of(snapshot)
@@ -122,6 +125,11 @@ class Answerer:
             **laps,
             "total": max(0.0, self._clock.now() - published),
         }
+
+
+def _partial(missing: frozenset[int], snapshot: Snapshot) -> Partial | None:
+    """Say which shards took no part; None where all did."""
+    return Partial(missing_shards=tuple(sorted(missing)), shards=snapshot.shards) if missing else None
 
 
 class _Stopwatch:

@@ -6,12 +6,11 @@ freshline.retrieval.self_check's.
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from freshline.retrieval.hit import Hit
 from freshline.retrieval.self_check import self_check
 from freshline.retrieval.snapshot import Snapshot
 
@@ -20,19 +19,19 @@ QUESTIONS = 8
 #: Between checks, seconds: costs a worker less than half a percent of its time.
 PERIOD = 60.0
 
-Search = Callable[..., list[list[Hit]]]
+Found = TypeVar("Found")
 
 
-class SelfCheck:
+class SelfCheck(Generic[Found]):
     """Looks on while questions are searched by one thread; checks in another."""
 
-    def __init__(self, search: Search, current: Callable[[], Snapshot]) -> None:
+    def __init__(self, search: Callable[..., Found], current: Callable[[], Snapshot]) -> None:
         self._search = search
         self._current = current
         self._newest: deque[NDArray[np.float32]] = deque(maxlen=QUESTIONS)
 
-    def search(self, *args: Any, **options: Any) -> list[list[Hit]]:
-        """Search as freshline.retrieval.search.search, and remember the vectors of the newest questions."""
+    def search(self, *args: Any, **options: Any) -> Found:
+        """Search for (snapshot, requests, vectors), and remember the vectors of the newest questions."""
         _snapshot, _requests, vectors = args
         self._newest.extend(np.array(vectors[-QUESTIONS:], np.float32))
         return self._search(*args, **options)

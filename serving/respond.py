@@ -13,7 +13,7 @@ from freshline.refusal import letter_key, preview
 from freshline.retrieval.hit import Hit
 from freshline.transport.port import Outgoing, Record
 from schemas.codec import encode
-from schemas.messages import AsOf, Citation, DeadLetter, Query, Response, ResponseHit, Staleness
+from schemas.messages import AsOf, Citation, DeadLetter, Partial, Query, Response, ResponseHit, Staleness
 from serving.intake import Asked, Refused
 
 #: Bytes of a value; the topic takes 8 MiB (schemas/topics/responses.yaml), key and framing included.
@@ -22,10 +22,14 @@ LARGEST = 8_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What was found for a question, and what was made of it; `answer` None = hits were all that was asked for."""
+    """What was found for a question, and what was made of it; `answer` None = hits were all that was asked for.
+
+    `partial` says which shards were not searched.
+    """
 
     hits: tuple[Hit, ...]
     answer: Answer | None
+    partial: Partial | None = None
 
 
 def response(asked: Asked, evidence: Evidence, as_of: AsOf, timings: dict[str, float]) -> Response:
@@ -41,6 +45,7 @@ def response(asked: Asked, evidence: Evidence, as_of: AsOf, timings: dict[str, f
         hits=tuple(_hit(hit) for hit in evidence.hits),
         as_of=as_of,
         stale=_staleness(asked.query, as_of.coverage),
+        partial=evidence.partial,
         timings=timings,
     )
 

@@ -11,6 +11,7 @@ from freshline.retrieval.snapshot import Snapshot
 from freshline.transport.port import Outgoing, Record, TopicPartition
 from schemas.messages import Response
 from serving.answering import Answerer
+from serving.haste import by_haste
 from serving.intake import Asked, Refused
 
 
@@ -22,6 +23,8 @@ class Turn:
     snapshot: Snapshot
     now: float
     touched: set[TopicPartition]
+    #: seconds that peers may take for questions without haste
+    patience: float = 1.0
     responses: list[tuple[Record, Response]] = field(default_factory=list)
     letters: list[Outgoing] = field(default_factory=list)
     #: questions to be answered; None = from the newest
@@ -59,5 +62,6 @@ class Turn:
         """Answer the questions, those of one snapshot as one batch."""
         for past, asked in self.groups.items():
             snapshot, now_ms = (past.snapshot, past.now_ms) if past else (self.snapshot, None)
-            made = self.answerer.answer(asked, snapshot, now_ms)
-            self.responses += [(one.record, response) for one, response in zip(asked, made, strict=True)]
+            for batch in by_haste(asked, self.now, self.patience) if snapshot.absent else [asked]:
+                made = self.answerer.answer(batch, snapshot, now_ms)
+                self.responses += [(one.record, response) for one, response in zip(batch, made, strict=True)]

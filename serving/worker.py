@@ -81,12 +81,14 @@ class Worker:
         past: PastDesk,
         clock: Clock,
         window: float,
+        patience: float = 1.0,
     ) -> None:
         self._log = log
         self._names = names
         self._answerer = answerer
         self._knowledge = knowledge
         self._clock = clock
+        self._patience = patience
         self._reader = log.reader()
         self._guard = Guard(
             self._reader,
@@ -130,7 +132,7 @@ class Worker:
         records = self._consumer.poll(PARKED if waiting else IDLE, max_poll)  # step 1
         self._read_guard(records)  # step 2
         touched = {_place(record) for record in records}
-        turn = Turn(self._answerer, self._knowledge.current, self._clock.now(), touched)
+        turn = Turn(self._answerer, self._knowledge.current, self._clock.now(), touched, self._patience)
         turn.released(self._parking.release(turn.snapshot.coverage, turn.now))
         for record in records:  # step 3
             self._take(record, turn)
@@ -195,6 +197,7 @@ class Worker:
         failpoints.reach("worker.after_commit")
         for _, response in in_order:
             metrics.RESPONSES.labels(status=response.status).inc()
+            metrics.PARTIAL.inc(response.partial is not None)
 
     def _next(self, place: TopicPartition) -> int:
         lowest = (self._parking.lowest(place), self._past.lowest(place))

@@ -119,6 +119,8 @@ def _stamp(response: "Response", begins: str) -> str:
         for partition, offset in sorted(partitions.items())
     )
     stale = " STALE" if response.stale else ""
+    if response.partial:
+        stale += f" PARTIAL, without shards {', '.join(map(str, response.partial.missing_shards))}"
     stages = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in response.timings.items())
     return f"{begins}{stale}: {offsets or 'no document yet'} (manifest {as_of.seq}); {stages}"
 

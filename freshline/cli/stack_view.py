@@ -66,10 +66,11 @@ def show(console: Console, rows: list[Row], folder: Path) -> None:
         "part", "pid", "uptime", "restarts", address, "health", "lag", box=None, padding=(0, 1, 0, 0)
     )
     for row in rows:
+        part = f"{row.part} (shards {row.shards})" if row.shards else row.part
         health = f"[green]{row.health}[/green]" if row.health == "ready" else f"[red]{row.health}[/red]"
         lag = "" if row.lag is None else f"{row.lag} records"
         table.add_row(
-            row.part, str(row.pid or ""), _span(row.uptime), str(row.restarts), row.address, health, lag
+            part, str(row.pid or ""), _span(row.uptime), str(row.restarts), row.address, health, lag
         )
     console.print(table)
 

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -13,7 +14,10 @@ from freshline.settings import Settings
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One part. lag: records that its group has not covered yet, None where that means nothing."""
+    """One part. lag: records that its group has not covered yet, None where that means nothing.
+
+    shards: which of how many a worker holds, e.g. "0,1 of 4"; "" where it holds all.
+    """
 
     part: str
     pid: int | None
@@ -22,6 +26,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     health: str  # ready | not ready | gone
     lag: int | None = None
+    shards: str = ""
 
 
 def look(settings: Settings, layout: Layout) -> list[Row]:
@@ -43,7 +48,14 @@ def _row(part: state.Part, layout: Layout, lag: int | None) -> Row:
         address=_address(part, layout.run(part.name)),
         health=_health(part, layout) if alive else "gone",
         lag=lag,
+        shards=_shards(layout.run(part.name)) if alive and part.name.startswith("worker") else "",
     )
+
+
+def _shards(record: Path) -> str:
+    found: dict[str, Any] = (health.ask(record) or {}).get("shards") or {}
+    held, of = found.get("held", []), found.get("of", 0)
+    return f"{','.join(map(str, held))} of {of}" if len(held) < of else ""
 
 
 def _address(part: state.Part, record: Path) -> str:

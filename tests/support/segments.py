@@ -115,12 +115,12 @@ class Index:
         return self.manifest.append(self.manifest.fold(), [write(self.storage, events, shard=shard)], "test")
 
 
-def new_index(folder: Path, clock: Clock | None = None) -> Index:
+def new_index(folder: Path, clock: Clock | None = None, *, shards: int = 1) -> Index:
     """Make an empty lake with generation 0 serving; decisions are stamped by the clock."""
     storage = Storage(str(folder))
     lake = Lake(storage)
     lake.create()
     manifest = Manifest(lake, clock=clock)
-    first = Generation(generation=0, status="serving", fingerprint=FINGERPRINT, chunker="test", shards=1)
+    first = Generation(generation=0, status="serving", fingerprint=FINGERPRINT, chunker="test", shards=shards)
     manifest.append(manifest.fold(), [first], "test")
     return Index(storage, lake, manifest)
