@@ -14,7 +14,7 @@ from freshline.clock import Clock, ManualClock
 from freshline.coverage import Coverage
 from freshline.embedding.tiny import TINY_FINGERPRINT, TinyEmbedder
 from freshline.generation.extractive import Extractive
-from freshline.ids import chunk_id, document_key
+from freshline.ids import chunk_id, document_key, shard_of
 from freshline.index.entries import Cover
 from freshline.index.generations import ensure_generation
 from freshline.index.layout import SEGMENT_ROWS, SEGMENT_STATES
@@ -44,17 +44,23 @@ ABSTAIN_BELOW = 0.3
 
 
 class TinyLake:
-    """A lake on disk, written by the index's own functions: one batch, one segment, one chunk a document."""
+    """A lake on disk, written by the index's own functions: one batch, a segment a shard, one chunk a document."""
 
     def __init__(
-        self, folder: Path, fingerprint: str = TINY_FINGERPRINT.id, *, clock: Clock | None = None
+        self,
+        folder: Path,
+        fingerprint: str = TINY_FINGERPRINT.id,
+        *,
+        clock: Clock | None = None,
+        shards: int = 1,
     ) -> None:
         self.storage = Storage(str(folder))
         lake = Lake(self.storage)
         lake.create()
         self.manifest = Manifest(lake, clock=clock)
         self.fingerprint = fingerprint
-        ensure_generation(self.manifest, fingerprint=self.fingerprint, chunker="whole", shards=1)
+        self.shards = shards
+        ensure_generation(self.manifest, fingerprint=self.fingerprint, chunker="whole", shards=shards)
 
     def publish(
         self,
@@ -76,8 +82,15 @@ class TinyLake:
             newest_event_ms=newest_event_ms,
         )
         first = next(iter(end["documents"].values())) - len(documents)
-        segment = self._segment(documents, first, newest_event_ms, expires_at, acl)
-        self.manifest.append(state, [cover, segment], writer="test")
+        parts: dict[int, dict[str, str]] = {}
+        for doc_id, text in documents.items():
+            shard = shard_of(document_key("docs", doc_id), self.shards)
+            parts.setdefault(shard, {})[doc_id] = text
+        segments = [
+            self._segment(part, shard, first, newest_event_ms, expires_at, acl)
+            for shard, part in parts.items()
+        ]
+        self.manifest.append(state, [cover, *segments], writer="test")
 
     def reader(self) -> SnapshotReader:
         """Return a reader that has not looked yet."""
@@ -94,9 +107,10 @@ class TinyLake:
         manifest = Manifest(Lake(self.storage))
         return PastSnapshots(self.storage, manifest, self.fingerprint, keep=keep, clock=clock)
 
-    def _segment(
+    def _segment(  # noqa: PLR0917
         self,
         documents: Mapping[str, str],
+        shard: int,
         first: int,
         clock: int,
         expires_at: datetime | None,
@@ -124,7 +138,7 @@ class TinyLake:
             vectors=TinyEmbedder().documents([row["text"] for row in rows]),
             fingerprint_id=self.fingerprint,
             generation=0,
-            shard=0,
+            shard=shard,
         )
 
 
