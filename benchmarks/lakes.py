@@ -78,12 +78,12 @@ def make_lake(folder: Path, chunks: int, *, fingerprint: str = "benchmark", seed
     return manifest
 
 
-def empty_lake(folder: Path, fingerprint: str = "benchmark") -> Manifest:
+def empty_lake(folder: Path, fingerprint: str = "benchmark", shards: int = 1) -> Manifest:
     """Make the tables and generation 0."""
     lake = Lake(Storage(str(folder)))
     lake.create()
     manifest = Manifest(lake)
-    ensure_generation(manifest, fingerprint=fingerprint, chunker="benchmark", shards=1)
+    ensure_generation(manifest, fingerprint=fingerprint, chunker="benchmark", shards=shards)
     return manifest
 
 
