@@ -90,9 +90,14 @@ class _Work:
             inputs = [add for add in self.group if overlap(add.part, part)]
             if not inputs:
                 continue
-            merged = merge(self._read(inputs), now_ms=self.now_ms, part=part)
-            if merged.states.num_rows:
-                yield self._written(merged, part)
+            add = self._part(inputs, part)
+            if add is not None:
+                yield add
+
+    def _part(self, inputs: Sequence[Add], part: str) -> Add | None:
+        """Write one part; when this returns, nothing of it is in memory."""
+        merged = merge(self._read(inputs), now_ms=self.now_ms, part=part)
+        return self._written(merged, part) if merged.states.num_rows else None
 
     def _read(self, inputs: Sequence[Add]) -> Iterable[Segment]:
         few = sum(add.rows for add in inputs) <= self.part_rows

@@ -1,6 +1,8 @@
 """Compaction: few segments stay, nothing that a late event needs is lost, and races lose nothing."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -25,7 +27,7 @@ from freshline.index.state import ManifestState
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
 from freshline.revision import Kind, Revision
-from tests.support.segments import Event, Index, new_index, vector, write
+from tests.support.segments import Event, Index, new_index, tables, vector, write
 
 pytestmark = pytest.mark.integration
 
@@ -244,3 +246,51 @@ def test_a_manifest_without_runs_and_parts_is_read() -> None:
     assert (add.run, add.part, add.deletes) == ("", "", 0)
     (run,) = shards(ManifestState(segments={"a": add}))[0, 0]
     assert (run.tier, run.rows, run.puts) == (2, 3, 2)
+
+
+PEAK = r"""
+import re, sys
+from pathlib import Path
+from freshline.index.compaction import compact
+from freshline.index.manifest import Manifest
+from freshline.lake.storage import Storage
+from freshline.lake.tables import Lake
+storage = Storage(sys.argv[1])
+manifest = Manifest(Lake(storage))
+group = list(manifest.fold().segments.values())
+import faiss, tantivy
+high = lambda: int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1])
+before = high()
+assert compact(storage, manifest, group, part_rows=4096) == "done"
+print(high() - before)
+"""
+
+
+def peak(folder: Path, segments: int) -> int:
+    """Return the KiB that merging so many segments of 2,048 rows of 384 numbers needs at its height."""
+    index = new_index(folder)
+    random = np.random.default_rng(1)
+    for number in range(segments):
+        rows, states, _ = tables([event(2048 * number + one) for one in range(2048)])
+        vectors = random.standard_normal((2048, 384)).astype(np.float32)
+        add = write_segment(
+            index.storage,
+            rows=rows,
+            states=states,
+            vectors=vectors,
+            fingerprint_id="f",
+            generation=0,
+            shard=0,
+        )
+        index.manifest.append(index.manifest.fold(), [add], "t")
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, str(folder)], capture_output=True, text=True, timeout=100, check=True
+    )
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a program held at most")
+def test_memory_is_that_of_a_part_however_large_the_shard_is(tmp_path: Path) -> None:
+    few, many = peak(tmp_path / "small", 8), peak(tmp_path / "large", 32)
+    # four parts and sixteen; held at once, the larger would need four times as much
+    assert many < 2 * few, (few, many)
