@@ -35,10 +35,10 @@ BAD = {
 FAILPOINTS = [
     "stream.after_pass",
     "stream.after_decide",
+    "stream.after_notify",
     "lake.after_apply_table",
     "stream.after_apply",
     "stream.after_dead_letters",
-    "stream.after_notify",
 ]
 
 
@@ -50,6 +50,7 @@ def spine(broker: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterat
         "collections.open": "false",
         "collections.docs.max_bytes": 900_000,
         "index.compact_at": 4,
+        "stream.max_bytes": 20_000,  # a record counts 512 and its value, about 150: two or three covers a batch
     }
     yield made
     made.close()
