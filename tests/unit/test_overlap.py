@@ -16,6 +16,7 @@ from freshline.ingest.one_pass import PassPlan
 from freshline.ingest.result import PassResult
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
+from streaming import micro_batch
 from streaming.beside import Beside
 from streaming.micro_batch import Steps
 from tests.support.identities import FakeIdentities
@@ -84,6 +85,7 @@ def test_a_pass_runs_while_the_batch_before_is_finished_and_its_decision_waits(l
     def letters() -> None:
         delivering.set()
         assert passed.wait(_DEADLINE), "the second pass did not run beside"
+        threading.Event().wait(0.3)  # time enough for a decision that does not wait
         coverage_in_letters.append(covered(lake))
 
     def passing() -> None:
@@ -131,7 +133,8 @@ def test_a_fence_beside_is_told_as_it_is(lake: Lake) -> None:
         steps.settle()
 
 
-def test_a_clean_end_waits_for_what_is_in_hand(lake: Lake) -> None:
+def test_a_clean_end_waits_for_what_is_in_hand(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(micro_batch, "_CLOSE_WITHIN", _DEADLINE)
     closing = threading.Event()
 
     def letters() -> None:
