@@ -31,6 +31,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "index.garbage_ratio": (0.01, _MORE),
     "index.background_rows": (0, _MORE),
     "stream.max_records": (1, _MORE),
+    "stream.max_bytes": (1, _MORE),
     "stream.trigger": (0, _MORE),
     "retrieval.depth": (1, 1000),
     "retrieval.dense_weight": (0, 1),

@@ -49,10 +49,9 @@ def _origin(settings: Settings, identities: KafkaIdentities) -> Origin:
 
 
 def _steps(settings: Settings, log: Log, storage: Storage, generation: int, origin: Origin) -> Steps:
-    lake = Lake(storage)
     return Steps(
-        manifest=Manifest(lake),
-        lake=lake,
+        manifest=Manifest(Lake(storage)),
+        lake=Lake(storage),  # of its own: whoever commits keeps the lake's other users waiting
         dead_letters=KafkaDeadLetters(
             log,
             storage,
@@ -64,6 +63,7 @@ def _steps(settings: Settings, log: Log, storage: Storage, generation: int, orig
         run_pass=partial(run_pass, settings=settings),
         generation=generation,
         origin=origin,
+        task_bytes=max(1, settings.stream.max_bytes // settings.spark.tasks),
     )
 
 

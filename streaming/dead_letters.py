@@ -1,4 +1,4 @@
-"""Step 4: the batch's rejects and its end offsets in one Kafka transaction.
+"""Step 5: the batch's rejects and its end offsets in one Kafka transaction.
 
 The group's offsets say whether it was done: they are written in the same transaction, so each reject lands in
 `documents.dlq` exactly once (KIP-98). The group has no members; it also shows the stream's lag to Kafka's own tools.

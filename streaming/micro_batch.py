@@ -3,18 +3,20 @@
     1  one pass      executors write files that nobody sees yet
     2  decide        one manifest commit: cover n with its files and segments, compare-and-set
        between the two: what was read is still the topic that this start began with (streaming.origin)
-    3  apply         the named files are committed to documents, chunks and rejects, txn = ("stream", n)
-    4  dead letters  one Kafka transaction: the batch's rejects and its end offsets in group <prefix>-stream
-    5  notify        a hint through Redis
+    3  notify        a hint through Redis: readers see the batch from step 2 on
+    4  apply         the named files are committed to documents, chunks and rejects, txn = ("stream", n)
+    5  dead letters  one Kafka transaction: the batch's rejects and its end offsets in group <prefix>-stream
 
-Steps 3 to 5 can be done again from the manifest alone: a start first finishes them for the newest cover. n is the
-newest cover + 1, never Spark's batch id.
+Steps 3 to 5 run beside step 1 of the next batch, which decides only after them: at most one cover is unfinished. They
+can be done again from the manifest alone: a start first finishes them for the newest cover. n is the newest cover + 1,
+never Spark's batch id. A pass may take less than it was given (stream.max_bytes): the cover ends where it stopped.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 
 from freshline import metrics
@@ -24,14 +26,18 @@ from freshline.failpoints import reach
 from freshline.index.entries import Cover, Entry, Files
 from freshline.index.manifest import Manifest, ManifestState
 from freshline.index.state import carried
+from freshline.ingest.budget import until
 from freshline.ingest.one_pass import PassPlan
 from freshline.ingest.record import Clocks
 from freshline.ingest.result import PassResult
 from freshline.lake.tables import Lake
+from streaming.beside import Beside
 from streaming.origin import Origin, beginning, raised_clocks
 
 #: The application id of the stream's Delta transactions.
 APPLICATION = "stream"
+#: A clean end waits so long for steps 3 to 5, seconds: they take less than one; the next start does what is left.
+_CLOSE_WITHIN = 2.0
 
 
 class Overlap(TransientError):  # noqa: N818 - named as the situation
@@ -39,7 +45,7 @@ class Overlap(TransientError):  # noqa: N818 - named as the situation
 
 
 class DeadLetterBox(Protocol):
-    """Step 4."""
+    """Step 5."""
 
     def deliver(self, files: Files, end: Coverage) -> None:
         """Write the rejects of these files and the end offsets, unless the group is already at exactly these.
@@ -64,9 +70,14 @@ class Steps:
     run_pass: Callable[[Any, PassPlan], PassResult]
     generation: int
     origin: Origin
+    task_bytes: int | None = None
+    _beside: Beside = field(default_factory=Beside, init=False)
 
     def run(self, frame: Any, start: Coverage, end: Coverage) -> PassResult | None:
-        """Process one batch from start to end; None where it was covered before. Raises Overlap, Restarted."""
+        """Process one batch from start to until(end, result.left); None where it was covered before.
+
+        Returns after step 2. Raises Overlap, Restarted, and what steps 3 to 5 of the batch before raised.
+        """
         state = self.manifest.fold()
         if covers(state.coverage, end):
             self.origin.require_same()  # else what looks covered may be a new topic's records
@@ -76,16 +87,27 @@ class Steps:
         with _timed("pass"):  # 1
             result = self.run_pass(frame, self._plan(state))
         reach("stream.after_pass")
+        with _timed("wait"):
+            self._beside.join()
         self.origin.require_same()
         with _timed("decide"):  # 2
-            state = self._decide(result, start, end)
+            state = self._decide(result, start, until(end, result.left))
         reach("stream.after_decide")
-        self._finish(state, [state.files[APPLICATION]])  # 3, 4, 5
+        self._beside.start(partial(self._finish, state, [state.files[APPLICATION]]))  # 3, 4, 5
         _count(result)
         return result
 
+    def settle(self) -> None:
+        """Wait until all that is decided is finished. Raises what went wrong with it."""
+        self._beside.join()
+
+    def check(self) -> None:
+        """Raise what went wrong in steps 3 to 5, without waiting for them."""
+        self._beside.check()
+
     def close(self) -> None:
-        """End what the steps hold open."""
+        """Wait a while for steps 3 to 5, then end what the steps hold open. Raises nothing of theirs: see check()."""
+        self._beside.wait(_CLOSE_WITHIN)
         self.dead_letters.close()
 
     def skip(self, start: Coverage, end: Coverage) -> ManifestState:
@@ -112,7 +134,7 @@ class Steps:
         return state
 
     def finish(self, state: ManifestState) -> None:
-        """Do steps 3 to 5 for the newest cover, and step 3 for every other application's newest files.
+        """Do steps 3 to 5 for the newest cover, and step 4 for every other application's newest files.
 
         A start reads on from the very state that it has finished: a cover that somebody else decides in between then
         makes an Overlap, and is finished by the start after it.
@@ -120,24 +142,24 @@ class Steps:
         self._finish(state, list(state.files.values()))
 
     def _finish(self, state: ManifestState, pending: Sequence[Files]) -> None:
-        with _timed("apply"):  # 3
+        self.notify(state.seq)  # 3
+        reach("stream.after_notify")
+        with _timed("apply"):  # 4
             for files in pending:
                 self.lake.apply(files)
         reach("stream.after_apply")
         if state.cover is None:
             return
-        with _timed("dead_letters"):  # 4
+        with _timed("dead_letters"):  # 5
             mine = self.origin.judge(state.cover, accept_cluster=True) == "same"
             self.dead_letters.deliver(state.files[APPLICATION], state.cover.end if mine else {})
         reach("stream.after_dead_letters")
-        self.notify(state.seq)  # 5
-        reach("stream.after_notify")
         _show(state)
 
     def _plan(self, state: ManifestState) -> PassPlan:
         clocks = state.cover.clocks if state.cover else {}
         shards = state.generations[self.generation].shards
-        return PassPlan(generation=self.generation, shards=shards, clocks=clocks)
+        return PassPlan(generation=self.generation, shards=shards, clocks=clocks, task_bytes=self.task_bytes)
 
     def _decide(self, result: PassResult, start: Coverage, end: Coverage) -> ManifestState:
         def entries(state: ManifestState) -> list[Entry]:

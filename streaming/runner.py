@@ -13,9 +13,10 @@ from typing import Any, Protocol
 import structlog
 
 from freshline.clock import Clock
-from freshline.coverage import Coverage
+from freshline.coverage import Coverage, covers
 from freshline.errors import FreshlineError, TransientError
 from freshline.index.state import ManifestState
+from freshline.ingest.budget import until
 from freshline.ingest.result import PassResult
 from freshline.lake.storage import Storage
 from freshline.settings import Settings
@@ -23,7 +24,7 @@ from freshline.transport.kafka_identity import TopicGone
 from freshline.transport.port import LogReader
 from streaming.micro_batch import Steps
 from streaming.origin import Origin, Restarted
-from streaming.source import beyond_gaps, end_offsets, open_stream, starting_offsets
+from streaming.source import beyond, beyond_gaps, end_offsets, open_stream, starting_offsets
 
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
@@ -117,6 +118,7 @@ class StreamRunner:
         try:
             while not self._stop.is_set() and query.isActive:
                 self._stop.wait(0.2)
+                steps.check()
                 self._look(steps.origin)
             if not query.isActive:
                 raise self._reason(query)
@@ -128,6 +130,7 @@ class StreamRunner:
             self._session.sparkContext.setLogLevel("WARN")
             steps.close()
             self._parts.storage.delete_folder(checkpoint)
+        steps.check()
 
     def _look(self, origin: Origin) -> None:
         """Notice a topic that was created anew and to which nobody writes: Spark would wait for its old offsets."""
@@ -173,16 +176,15 @@ class StreamRunner:
 
         def process(frame: Any, batch_id: int) -> None:
             end = end_offsets(self._parts.storage, checkpoint, batch_id)
-            with self._batch:
-                if self._stop.is_set():
-                    return  # Spark's checkpoint may now run ahead; it is thrown away at the next start
-                try:
-                    result = steps.run(frame.coalesce(self._plan.settings.spark.tasks), position["at"], end)
-                except BaseException as failure:
-                    self._failure = failure
-                    raise
-                position["at"] = end
-            self._report(batch_id, result, end)
+            rows = frame
+            while True:  # once, or as often as stream.max_bytes asks for
+                with self._batch:
+                    if self._stop.is_set():
+                        return  # Spark's checkpoint may now run ahead; it is thrown away at the next start
+                    position["at"] = at = self._decide(steps, rows, at=position["at"], end=end)
+                if covers(at, end):
+                    return
+                rows = beyond(frame, at)
 
         frame = open_stream(
             self._session,
@@ -199,9 +201,20 @@ class StreamRunner:
             .start()
         )
 
-    def _report(self, batch_id: int, result: PassResult | None, end: Coverage) -> None:
+    def _decide(self, steps: Steps, rows: Any, *, at: Coverage, end: Coverage) -> Coverage:
+        """Take what fits of a batch; return where that ends."""
+        try:
+            result = steps.run(rows.coalesce(self._plan.settings.spark.tasks), at, end)
+        except BaseException as failure:
+            self._failure = failure
+            raise
+        reached = until(end, result.left) if result else end
+        self._report(result, reached)
+        return reached
+
+    def _report(self, result: PassResult | None, end: Coverage) -> None:
         if result is None:
-            _log.info("batch_skipped", why="already covered", spark_batch=batch_id)
+            _log.info("batch_skipped", why="already covered", coverage=end)
             return
         _log.info(
             "batch_decided",

@@ -87,6 +87,24 @@ def open_stream(
     )
 
 
+def beyond(frame: Any, start: Coverage) -> Any:
+    """Return the rows of a batch that are not covered by `start`."""
+    return frame.where(beyond_condition(start))
+
+
+def beyond_condition(start: Coverage) -> str:
+    """Return it as SQL; what `start` does not name is kept.
+
+    Example: {"documents": {0: 4}}  ->  "NOT ((topic = 'documents' AND partition = 0 AND offset < 4))"
+    """
+    covered = [
+        f"(topic = '{topic}' AND partition = {partition} AND offset < {offset})"
+        for topic, partitions in sorted(start.items())
+        for partition, offset in sorted(partitions.items())
+    ]
+    return f"NOT ({' OR '.join(covered)})" if covered else "true"
+
+
 def end_offsets(storage: Storage, checkpoint: str, batch_id: int) -> Coverage:
     """Return the end of a batch from Spark's log of offsets: a version line, a metadata line, one per source."""
     lines = storage.read(f"{checkpoint}/offsets/{batch_id}").decode().splitlines()

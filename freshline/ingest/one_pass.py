@@ -5,6 +5,8 @@ Steps for each group of records (bounded in chunks and bytes, so memory does not
     2  embed    one call for all chunks of the group; unchanged texts come from the cache
     3  write    Parquet files for documents, chunks and rejects, one segment per shard; all fsynced
 
+A task stops taking records at its share of the batch's bytes and says where (freshline.ingest.budget).
+
 Nothing that is written here is visible: only a manifest entry that names a file makes it so. A task that is run
 twice leaves files that no entry names.
 """
@@ -21,6 +23,7 @@ from freshline.embedding.port import Vectors
 from freshline.ids import shard_of
 from freshline.index.entries import Add, DataFile
 from freshline.index.segment import write_segment
+from freshline.ingest.budget import Budget
 from freshline.ingest.embed import embed
 from freshline.ingest.parts import Parts
 from freshline.ingest.record import Clocks, RawRecord, RunningClocks
@@ -39,37 +42,44 @@ _RECORD_BYTES = 512
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassPlan:
-    """What the driver decides for all tasks of a batch."""
+    """What the driver decides for all tasks of a batch; `task_bytes`: what each of them takes, None = all."""
 
     generation: int
     shards: int
     clocks: Clocks
+    task_bytes: int | None = None
 
 
 def one_pass(records: Iterable[RawRecord], plan: PassPlan, parts: Parts) -> PassResult:
     """Read all records of a task, in order within each partition, and write their files."""
-    clocks = RunningClocks(plan.clocks)
+    clocks, budget = RunningClocks(plan.clocks), Budget(plan.task_bytes)
     before = parts.embedder.embedded
-    groups = [_write(states, rejects, plan, parts) for states, rejects in _groups(records, clocks, parts)]
-    counted = PassResult(clocks=clocks.seen, embedded=parts.embedder.embedded - before)
+    groups = [
+        _write(states, rejects, plan, parts) for states, rejects in _groups(records, clocks, budget, parts)
+    ]
+    embedded = parts.embedder.embedded - before
+    counted = PassResult(clocks=clocks.seen, left=budget.left, embedded=embedded)
     return add_up([*groups, counted])
 
 
 def _groups(
-    records: Iterable[RawRecord], clocks: RunningClocks, parts: Parts
+    records: Iterable[RawRecord], clocks: RunningClocks, budget: Budget, parts: Parts
 ) -> Iterator[tuple[list[State], list[Reject]]]:
     states: list[State] = []
     rejects: list[Reject] = []
     chunks = held = 0
-    for record in records:
+    for record in budget.take(records):
         outcome = parts.acceptor.accept(record, clocks.advance(record))
-        held += _RECORD_BYTES
+        size = _RECORD_BYTES + len(record.value or b"")
         if isinstance(outcome, Reject):
             rejects.append(outcome)
+            held += _RECORD_BYTES  # its value is let go
         else:
             states.append(outcome)
             chunks += len(outcome.chunks)
-            held += max(len(record.value or b""), len(outcome.content or b""))  # by uri it is the greater
+            size = max(size, _RECORD_BYTES + len(outcome.content or b""))  # by uri it is the greater
+            held += size
+        budget.spend(size)
         if chunks >= CHUNKS_A_GROUP or held >= BYTES_A_GROUP:
             yield states, rejects
             states, rejects, chunks, held = [], [], 0, 0

@@ -181,6 +181,7 @@ class SmallStack:
 
     def _run(self, records: Sequence[RawRecord], end: Coverage) -> None:
         self.steps.run(records, self.steps.manifest.fold().coverage or {"documents": {}}, end)
+        self.steps.settle()
 
     def _run_pass(self, frame: Sequence[RawRecord], plan: PassPlan) -> PassResult:
         """Two tasks: a partition is one task's."""

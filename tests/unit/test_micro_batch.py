@@ -76,6 +76,7 @@ def test_batches_are_numbered_and_clocks_carried_on(lake: Lake) -> None:
     steps = driver.steps()
     steps.run({"documents": {0: 70}}, at(0), at(5))
     steps.run({"documents": {1: 40}}, at(5), {"documents": {0: 9, 1: 2}})
+    steps.settle()
     state = Manifest(lake).fold()
     assert state.cover is not None
     assert (state.cover.batch, state.cover.start, state.cover.end) == (2, at(5), {"documents": {0: 9, 1: 2}})
@@ -91,6 +92,7 @@ def test_a_batch_that_spark_runs_again_is_skipped(lake: Lake) -> None:
     steps = driver.steps()
     assert steps.run({}, at(0), at(5)) is not None
     assert steps.run({}, at(0), at(5)) is None
+    steps.settle()
     assert len(driver.plans) == 1
     assert len(driver.box.delivered) == 1
 
@@ -135,8 +137,9 @@ def test_other_decisions_in_between_do_not_stop_a_batch(lake: Lake) -> None:
 
 
 def test_a_start_finishes_the_newest_cover(lake: Lake) -> None:
-    died = Driver(lake, Box())
-    died.steps().run({}, at(0), at(5))
+    died = Driver(lake, Box()).steps()
+    died.run({}, at(0), at(5))
+    died.settle()
     started = Driver(lake, Box())
     steps = started.steps()
     steps.finish(steps.manifest.fold())
@@ -182,7 +185,9 @@ def test_a_replaced_topic_that_looks_covered_is_not_skipped(lake: Lake) -> None:
 
 def test_a_topic_that_begins_again_is_covered_from_0_with_clocks_above_all_before(lake: Lake) -> None:
     driver = Driver(lake, Box())
-    driver.steps().run({"documents": {0: 70, 1: 90}}, at(0), {"documents": {0: 5, 1: 6}})
+    first = driver.steps()
+    first.run({"documents": {0: 70, 1: 90}}, at(0), {"documents": {0: 5, 1: 6}})
+    first.settle()
     driver.ids.id = "topic-2"
     steps = driver.steps()
     steps.finish(steps.manifest.fold())
@@ -193,6 +198,7 @@ def test_a_topic_that_begins_again_is_covered_from_0_with_clocks_above_all_befor
     assert cover.clocks == {"documents": {0: 91, 1: 91, 2: 91}}  # 90 is the greatest before
     assert cover.topics == {"documents": "topic-2"}
     steps.run({}, {"documents": {0: 0, 1: 0, 2: 0}}, at(3))
+    steps.settle()
     assert Manifest(lake).fold().coverage == {"documents": {0: 3, 1: 0, 2: 0}}
     # the last batch of the first topic is finished without its offsets: they mean nothing in the second
     assert driver.box.delivered[1:] == [

@@ -95,6 +95,23 @@ def test_a_timestamp_beyond_any_calendar_costs_nothing(parts: Parts) -> None:
     assert (result.accepted, result.rejected) == (1, 0)
 
 
+def test_a_task_stops_at_its_bytes_and_says_where(parts: Parts) -> None:
+    plan = PassPlan(generation=0, shards=1, clocks={}, task_bytes=5_000)
+    records = [put(n, f"d{n}", "word " * 400, timestamp=1000 + n) for n in range(6)]
+    result = one_pass(records, plan, parts)
+    assert result.accepted == 2  # 2,578 bytes each, as above
+    assert result.left == {"documents": {0: 2}}
+    assert result.clocks == {"documents": {0: 1001}}  # of the records taken
+    rest = one_pass(records[2:], replace(plan, clocks=result.clocks, task_bytes=None), parts)
+    assert (rest.accepted, rest.left, rest.clocks) == (4, {}, {"documents": {0: 1005}})
+
+
+def test_what_is_rejected_counts_with_its_value(parts: Parts) -> None:
+    plan = PassPlan(generation=0, shards=1, clocks={}, task_bytes=3_000)
+    result = one_pass([put(n, f"d{n}", "x" * 900_001) for n in range(2)], plan, parts)
+    assert (result.rejected, result.left) == (1, {"documents": {0: 1}})
+
+
 def test_a_reject_holds_no_value(parts: Parts) -> None:
     record = put(1, "a", "x" * 900_001)
     outcome = parts.acceptor.accept(record, 5)

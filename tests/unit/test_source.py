@@ -5,7 +5,7 @@ import pytest
 
 from freshline.errors import UserError
 from freshline.lake.storage import Storage
-from streaming.source import beyond_gaps, end_offsets, spark_offsets, starting_offsets
+from streaming.source import beyond_condition, beyond_gaps, end_offsets, spark_offsets, starting_offsets
 
 
 def test_reads_from_the_coverage_and_new_partitions_from_their_first_offset() -> None:
@@ -30,6 +30,13 @@ def test_a_partition_known_to_be_empty_has_a_gap_too() -> None:
 def test_a_topic_that_went_back_is_refused() -> None:
     with pytest.raises(UserError, match=r"ends at offset 3, but 9 is already covered"):
         starting_offsets("documents", {0: (0, 3)}, {"documents": {0: 9}})
+
+
+def test_what_is_covered_is_left_out_of_a_batch() -> None:
+    assert beyond_condition({}) == "true"
+    assert beyond_condition({"a.b": {1: 7, 0: 4}}) == (
+        "NOT ((topic = 'a.b' AND partition = 0 AND offset < 4) OR (topic = 'a.b' AND partition = 1 AND offset < 7))"
+    )
 
 
 def test_a_missing_topic_says_what_to_do() -> None:
