@@ -59,9 +59,7 @@ def make_corpus(embedder: KeptEmbedder, seed: int, scale: float = 1.0) -> Corpus
 
 def _joined(base: list[Segment], count: int, random: np.random.Generator) -> tuple[list[str], Vectors]:
     words = [text.split() for one in base for text in one.rows["text"].to_pylist()]
-    mixed, first, second, share = mixed_pairs(
-        np.concatenate([one.vectors() for one in base]), count, random
-    )
+    mixed, first, second, share = mixed_pairs(np.concatenate([one.vectors() for one in base]), count, random)
     texts = [
         " ".join(words[a][: round(part * len(words[a]))] + words[b][round(part * len(words[b])) :])
         for a, b, part in zip(first.tolist(), second.tolist(), share.tolist(), strict=True)

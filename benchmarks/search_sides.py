@@ -79,14 +79,10 @@ def faiss_of(name: str, corpus: Corpus) -> Side:
     return Side(name, *_Faiss(name, corpus).told())
 
 
-def timed(
-    answer: Callable[[Vectors], Sequence[Sequence[int]] | Rows], asked: Vectors, batch: int
-) -> Told:
+def timed(answer: Callable[[Vectors], Sequence[Sequence[int]] | Rows], asked: Vectors, batch: int) -> Told:
     """Ask all, `batch` in one call; timed are the calls alone."""
-    answers = []
     began = time.perf_counter()
-    for start in range(0, len(asked), batch):
-        answers.append(answer(asked[start : start + batch]))
+    answers = [answer(asked[start : start + batch]) for start in range(0, len(asked), batch)]
     seconds = time.perf_counter() - began
     return Told(seconds, np.concatenate([np.asarray(each, np.int64) for each in answers]))
 
@@ -102,7 +98,7 @@ def _sight(snapshot: Snapshot, allowed: NDArray[np.bool_]) -> Sight:
     return Sight(masks, sum(int(np.count_nonzero(mask)) for mask in masks.values()))
 
 
-#: {name: (factory string, settings)}; RFlat compares the best 16 × K of what the codes propose.
+#: {name: (factory string, settings)}; RFlat compares 16 for each wanted row of what the codes propose.
 FAISS_KINDS: Mapping[str, tuple[str, Sequence[int]]] = {
     "FAISS Flat": ("Flat", (0,)),
     "FAISS IVF": ("IVF256,PQ{half}x4fs,RFlat", (4, 8, 16, 32, 64, 96, 128, 192, 256)),
@@ -120,14 +116,15 @@ class _Faiss:
         dimension = corpus.vectors.shape[1]
         self.spec = spec.format(half=dimension // 2)
         self._corpus = corpus
-        self._index: Any = faiss.index_factory(dimension, self.spec, faiss.METRIC_INNER_PRODUCT)
+        index: Any = faiss.index_factory(dimension, self.spec, faiss.METRIC_INNER_PRODUCT)
         self._refined = self.spec.endswith("RFlat")
         if self._refined:
-            ivf: Any = faiss.downcast_index(self._index.base_index)
+            ivf: Any = faiss.downcast_index(index.base_index)
             ivf.cp.niter = ivf.pq.cp.niter = _ROUNDS
-            self._index.k_factor = _REFINE
-            self._index.train(corpus.vectors[:: max(1, len(corpus.vectors) // 25_000)])
-        self._index.add(corpus.vectors)
+            index.k_factor = _REFINE
+            index.train(corpus.vectors[:: max(1, len(corpus.vectors) // 25_000)])
+        index.add(corpus.vectors)
+        self._index = index
         self._bits = {share: np.packbits(corpus.part < share, bitorder="little") for share in corpus.truth}
         self._selectors = {  # FAISS keeps pointers to the bits
             share: faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg,arg-type] # stubs lack the NumPy form
@@ -156,5 +153,5 @@ class _Faiss:
             inner = faiss.SearchParametersIVF(nprobe=order.setting, **selector)  # type: ignore[call-arg] # stubs lack the keywords
             return faiss.IndexRefineSearchParameters(k_factor=_REFINE, base_index_params=inner)  # type: ignore[call-arg]
         if order.setting:
-            return faiss.SearchParametersHNSW(efSearch=order.setting, **selector)  # type: ignore[call-arg]
+            return faiss.SearchParametersHNSW(efSearch=order.setting, **selector)  # type: ignore[attr-defined] # the stubs lack it
         return faiss.SearchParameters(**selector) if selector else None

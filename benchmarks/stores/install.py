@@ -38,7 +38,7 @@ def environment() -> Path:
 
 
 def installed(store: str) -> Path:
-    """Return the Python that has a store's packages, installed where they are not. Raises RuntimeError with pip's words."""
+    """Return the Python that has a store's packages, installing them first. Raises RuntimeError with pip's words."""
     folder = environment()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock", timeout=2 * _DEADLINE):
@@ -53,7 +53,7 @@ def installed(store: str) -> Path:
 
 def _run(command: list[str]) -> None:
     try:
-        run = subprocess.run(command, capture_output=True, text=True, timeout=_DEADLINE, check=False)  # noqa: S603 - ours
+        run = subprocess.run(command, capture_output=True, text=True, timeout=_DEADLINE, check=False)
     except subprocess.TimeoutExpired as error:
         raise RuntimeError(f"not installed within {_DEADLINE:.0f} s") from error
     if run.returncode:

@@ -34,7 +34,10 @@ class Milvus:
         client.flush("rows")
         index = client.prepare_index_params()
         index.add_index(
-            "vector", index_type="HNSW", metric_type="IP", params={"M": _LINKS, "efConstruction": _CONSTRUCTION}
+            "vector",
+            index_type="HNSW",
+            metric_type="IP",
+            params={"M": _LINKS, "efConstruction": _CONSTRUCTION},
         )
         client.create_index("rows", index)
         client.load_collection("rows")

@@ -1,9 +1,9 @@
 """A store as the benchmark sees it: a child process with an owner and deadlines, asked over a socket.
 
-    1. listen at FOLDER/NAME.sock, start the child           Peer.start
-    2. wait for what it says once it holds all vectors       Peer.start
-    3. one order, one answer                                 Peer.ask
-    4. close the socket, end the child                       Peer.close
+1. listen at FOLDER/NAME.sock, start the child           Peer.start
+2. wait for what it says once it holds all vectors       Peer.start
+3. one order, one answer                                 Peer.ask
+4. close the socket, end the child                       Peer.close
 """
 
 import socket
@@ -22,7 +22,7 @@ from freshline.errors import UserError
 _Kind = TypeVar("_Kind")
 _ROOT = Path(__file__).parents[2]
 #: Seconds to build a store, and to answer one order.
-BUILD, ANSWER = 180.0, 60.0
+BUILD, ANSWER = 60.0, 30.0
 _GRACE = 5.0
 
 

