@@ -68,7 +68,9 @@ def measure(*, seed: int, quick: bool = False) -> Report:
     """Run it; quick = fewer rows, two repetitions, no other stores."""
     rows, questions = (_QUICK_ROWS, _QUICK_QUESTIONS) if quick else (_ROWS, _QUESTIONS)
     corpus = make_corpus(rows, questions, seed, real=not quick)
-    notes = {"vectors": f"{rows:,} of {corpus.vectors.shape[1]} numbers: {corpus.what}; {questions} questions"}
+    notes = {
+        "vectors": f"{rows:,} of {corpus.vectors.shape[1]} numbers: {corpus.what}; {questions} questions"
+    }
     repetitions = 2 if quick else REPETITIONS
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="freshline-search-")))
