@@ -15,7 +15,7 @@ class Lance:
     """A filter is a `where` before the search."""
 
     what = f"LanceDB, IVF_PQ of {_LISTS} lists, {_PARTS} parts, refine_factor {_REFINE}, over nprobes"
-    settings: Sequence[int] = (1, 2, 4, 8, 16, 32, 64, 128)
+    settings: Sequence[int] = (2, 4, 8, 16, 32, 64, 128, 256)
     filters = True
 
     def build(self, vectors: Array, part: Array, folder: Path) -> None:
