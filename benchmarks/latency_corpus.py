@@ -6,6 +6,7 @@ with a little noise: words are as frequent and vectors as crowded as in real tex
 """
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import faiss
@@ -52,13 +53,24 @@ def make_corpus(embedder: KeptEmbedder, seed: int, scale: float = 1.0) -> Corpus
     sizes = [round(size * scale) for size in SIZES]
     texts, vectors = _joined(base, sum(sizes), np.random.default_rng(seed))
     with tempfile.TemporaryDirectory(prefix="freshline-latency-") as folder:
-        snapshot = _written(folder, sizes, texts, vectors, embedder.fingerprint.id)
+        snapshot = written_snapshot(folder, sizes, texts, vectors, embedder.fingerprint.id)
     return Corpus(snapshot, texts, vectors, questions, embedder.queries(questions))
 
 
 def _joined(base: list[Segment], count: int, random: np.random.Generator) -> tuple[list[str], Vectors]:
-    vectors = np.concatenate([one.vectors() for one in base])
     words = [text.split() for one in base for text in one.rows["text"].to_pylist()]
+    mixed, first, second, share = mixed_pairs(np.concatenate([one.vectors() for one in base]), count, random)
+    texts = [
+        " ".join(words[a][: round(part * len(words[a]))] + words[b][round(part * len(words[b])) :])
+        for a, b, part in zip(first.tolist(), second.tolist(), share.tolist(), strict=True)
+    ]
+    return texts, mixed
+
+
+def mixed_pairs(
+    vectors: Vectors, count: int, random: np.random.Generator
+) -> tuple[Vectors, NDArray[np.int64], NDArray[np.int64], Vectors]:
+    """Return vectors between two near ones each, float32[count, d], then which two, and the first one's share."""
     flat = faiss.IndexFlatIP(vectors.shape[1])
     flat.add(vectors)
     _, near = flat.search(vectors, _NEAR + 1)
@@ -67,14 +79,14 @@ def _joined(base: list[Segment], count: int, random: np.random.Generator) -> tup
     share = random.uniform(0.3, 1.0, (count, 1)).astype(np.float32)
     noise = random.standard_normal((count, vectors.shape[1]), np.float32) * _NOISE / vectors.shape[1] ** 0.5
     mixed = share * vectors[first] + (1 - share) * vectors[second] + noise
-    texts = [
-        " ".join(words[a][: round(part * len(words[a]))] + words[b][round(part * len(words[b])) :])
-        for a, b, part in zip(first.tolist(), second.tolist(), share[:, 0].tolist(), strict=True)
-    ]
-    return texts, np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True), np.float32)
+    mixed = np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True), np.float32)
+    return mixed, first, second, share[:, 0]
 
 
-def _written(folder: str, sizes: list[int], texts: list[str], vectors: Vectors, fingerprint: str) -> Snapshot:
+def written_snapshot(
+    folder: str, sizes: Sequence[int], texts: Sequence[str], vectors: Vectors, fingerprint: str
+) -> Snapshot:
+    """Write a segment of each size, one chunk a document with its row number as id, and read them back."""
     storage = Storage(folder)
     lake = Lake(storage)
     lake.create()
@@ -99,7 +111,7 @@ def _written(folder: str, sizes: list[int], texts: list[str], vectors: Vectors, 
     return reader.current
 
 
-def _tables(texts: list[str], start: int) -> tuple[pa.Table, pa.Table]:
+def _tables(texts: Sequence[str], start: int) -> tuple[pa.Table, pa.Table]:
     """Return rows and states: one chunk a document."""
     count = len(texts)
     ids = [f"{start + row:08}" for row in range(count)]
