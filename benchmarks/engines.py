@@ -15,8 +15,9 @@ from uuid import uuid4
 
 from benchmarks.stack import BenchmarkStack, wait_until_covered
 from freshline.client import Asker, Producer, Published
-from freshline.coverage import merge
+from freshline.coverage import Coverage, covers, merge
 from freshline.errors import TransientError
+from freshline.ids import document_key
 from schemas.messages import DocumentEvent, Query, Response
 
 #: Characters of a document that a question about it asks with.
@@ -29,8 +30,10 @@ _DEADLINE = 50.0
 class Found:
     """One probe: seconds from send() until an answer held it, and, of Freshline, when and where it was published."""
 
+    key: str  # of the document
     seconds: float
     sent: float  # time.time()
+    asked: float  # time.time()
     answered: float  # time.time()
     published: Published | None = None
     response: Response | None = None
@@ -41,8 +44,8 @@ class Engine(Protocol):
 
     name: str
 
-    def ingest(self, events: Sequence[DocumentEvent]) -> float:
-        """Publish all and return the seconds until all can be found."""
+    def ingest(self, events: Sequence[DocumentEvent], chunks: int) -> float:
+        """Publish all and return the seconds until all can be found; they make so many chunks."""
         ...
 
     def publish(self, events: Sequence[DocumentEvent]) -> None:
@@ -53,7 +56,7 @@ class Engine(Protocol):
         """Publish one and ask for it until it is found."""
         ...
 
-    def ask(self, text: str, *, generate: bool = False) -> "Future[object]":
+    def ask(self, text: str) -> "Future[object]":
         """Ask for the nearest three chunks."""
         ...
 
@@ -80,12 +83,22 @@ class Freshline:
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
-    def ingest(self, events: Sequence[DocumentEvent]) -> float:
+    def ingest(self, events: Sequence[DocumentEvent], chunks: int) -> float:  # noqa: ARG002 - offsets say it
         """See Engine."""
         started = time.monotonic()
-        published = self._producer.publish_many(events)
-        ends = functools.reduce(merge, (position.seen for position in published))
-        return wait_until_covered(self._stack, ends, _WITHIN) - started
+        return self.wait(self.kept(events)) - started
+
+    def kept(self, events: Sequence[DocumentEvent]) -> Coverage:
+        """Publish all and return the offsets behind them once the broker has them."""
+        return functools.reduce(merge, (position.seen for position in self._producer.publish_many(events)))
+
+    def covers(self, ends: Coverage) -> bool:
+        """Whether all before `ends` is decided by now."""
+        return covers(self._stack.manifest.fold().coverage, ends)
+
+    def wait(self, ends: Coverage) -> float:
+        """Return time.monotonic() at which all before `ends` was decided."""
+        return wait_until_covered(self._stack, ends, _WITHIN)
 
     def publish(self, events: Sequence[DocumentEvent]) -> None:
         """See Engine."""
@@ -96,6 +109,7 @@ class Freshline:
         """See Engine. One question is enough: it waits at the worker until the document's offset is covered."""
         sent, began = time.time(), time.monotonic()
         published = self._producer.publish(event)
+        asking = time.time()
         asked = self._asker.submit(replace(_query(event), min_offsets=published.seen))
         found: Future[Found] = Future()
 
@@ -104,18 +118,30 @@ class Freshline:
             if error := answer.exception():
                 return found.set_exception(error)
             response = answer.result()
-            if event.doc_id not in {hit.doc_id for hit in response.hits if hit.collection == event.collection}:
-                return found.set_exception(TransientError(f"{event.doc_id} is not among the hits: {response}"))
+            if event.doc_id not in {
+                hit.doc_id for hit in response.hits if hit.collection == event.collection
+            }:
+                return found.set_exception(
+                    TransientError(f"{event.doc_id} is not among the hits: {response}")
+                )
             return found.set_result(
-                Found(seconds=seconds, sent=sent, answered=answered, published=published, response=response)
+                Found(
+                    key=document_key(event.collection, event.doc_id),
+                    seconds=seconds,
+                    sent=sent,
+                    asked=asking,
+                    answered=answered,
+                    published=published,
+                    response=response,
+                )
             )
 
         asked.add_done_callback(note)
         return found
 
-    def ask(self, text: str, *, generate: bool = False) -> "Future[object]":
+    def ask(self, text: str) -> "Future[object]":
         """See Engine."""
-        return self._asker.submit(replace(_question(text), generate=generate))  # type: ignore[return-value]
+        return self._asker.submit(_question(text))  # type: ignore[return-value]
 
     @property
     def pids(self) -> Sequence[int]:
@@ -135,7 +161,7 @@ def _question(text: str) -> Query:
 
 
 def _query(event: DocumentEvent) -> Query:
-    return _question((event.content or "")[:ASKED_WITH])
+    return replace(_question((event.content or "")[:ASKED_WITH]), generate=True)
 
 
 def processor_seconds(pids: Sequence[int]) -> float:
@@ -159,4 +185,3 @@ def steadily(rate: float, seconds: float, step: Callable[[int], None]) -> None:
     for number in range(int(seconds * rate)):
         time.sleep(max(0.0, begin + number / rate - time.monotonic()))
         step(number)
-

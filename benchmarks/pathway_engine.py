@@ -69,7 +69,7 @@ def build(plan: Plan) -> None:
     embedders = _Embedders(settings.models)
     chunker = make_chunker(settings.chunking, settings.models)
 
-    @pw.udf(deterministic=True)
+    @pw.udf(deterministic=True)  # type: ignore[untyped-decorator]
     def passages(value: bytes, key: bytes) -> list[str]:
         event = decode_document(key, value, max_keys=1000)
         if not isinstance(event, DocumentEvent):
@@ -77,17 +77,19 @@ def build(plan: Plan) -> None:
         document = parse((event.content or "").encode(), event.content_type)
         return [embedded_text(chunk) for chunk in chunker(document, event.title or document.title)]
 
-    @pw.udf(deterministic=True, max_batch_size=plan.batch)
+    @pw.udf(deterministic=True, max_batch_size=plan.batch)  # type: ignore[untyped-decorator]
     def embedded(texts: list[str]) -> list[np.ndarray]:
         return list(embedders().documents(texts))
 
-    @pw.udf(deterministic=True, max_batch_size=plan.batch)
+    @pw.udf(deterministic=True, max_batch_size=plan.batch)  # type: ignore[untyped-decorator]
     def asked(values: list[bytes]) -> list[np.ndarray]:
         return list(embedders().queries([msgspec.json.decode(value)["text"] for value in values]))
 
-    @pw.udf(deterministic=True)
+    @pw.udf(deterministic=True)  # type: ignore[untyped-decorator]
     def answer(keys: tuple[bytes, ...], texts: tuple[str, ...]) -> bytes:
-        hits = [{"key": key.decode(), "text": text} for key, text in zip(keys or (), texts or (), strict=True)]
+        hits = [
+            {"key": key.decode(), "text": text} for key, text in zip(keys or (), texts or (), strict=True)
+        ]
         return msgspec.json.encode({"hits": hits})
 
     documents = _read(plan, plan.documents)

@@ -37,6 +37,7 @@ _PARTITIONS = 4
 _READY_WITHIN = 120.0
 _AGAIN = 0.03  # seconds between two questions about one probe
 _WITHIN = 60.0
+_INGEST_WITHIN = 120.0
 _POLL_MS = 5
 
 
@@ -80,19 +81,17 @@ class Pathway:
         """See Engine."""
         return [self._child.pid]
 
-    def ingest(self, events: Sequence[DocumentEvent]) -> float:
-        """See Engine. Wants `expect` to be told before how many chunks they make."""
-        raise NotImplementedError
-
-    def take_in(self, events: Sequence[DocumentEvent], chunks: int, within: float = 300.0) -> float:
-        """Publish all and return the seconds until so many more chunks have entered the index."""
+    def ingest(self, events: Sequence[DocumentEvent], chunks: int) -> float:
+        """See Engine: until so many more chunks have entered the index."""
         wanted, began = self._indexed + chunks, time.monotonic()
         self.publish(events)
         while self._indexed < wanted:
             self.check()
-            if time.monotonic() > began + within:
+            if time.monotonic() > began + _INGEST_WITHIN:
                 missing = wanted - self._indexed
-                raise TransientError(f"Pathway: {missing} of {chunks} chunks are not in its index after {within:g} s")
+                raise TransientError(
+                    f"Pathway: {missing} of {chunks} chunks are not in its index after {_INGEST_WITHIN:g} s"
+                )
             time.sleep(0.005)
         return time.monotonic() - began
 
@@ -109,14 +108,16 @@ class Pathway:
         self._probes.append(one)
         return one.found
 
-    def ask(self, text: str, *, generate: bool = False) -> "Future[object]":
-        """See Engine; it generates nothing."""
+    def ask(self, text: str) -> "Future[object]":
+        """See Engine."""
         return self._ask(text)
 
     def check(self) -> None:
         """Raise MissingPart with the end of its log where it has ended."""
         if (code := self._child.poll()) is not None:
-            raise MissingPart(f"Pathway ended with code {code}. The last lines of its log:\n{self._child.tail()}")
+            raise MissingPart(
+                f"Pathway ended with code {code}. The last lines of its log:\n{self._child.tail()}"
+            )
 
     def close(self) -> None:
         """End the threads."""
@@ -144,7 +145,9 @@ class Pathway:
                     with suppress(ValueError):
                         self._probes.remove(one)
                 elif now > one.began + _WITHIN:
-                    one.found.set_exception(TransientError(f"Pathway has not found {one.key} in {_WITHIN:g} s"))
+                    one.found.set_exception(
+                        TransientError(f"Pathway has not found {one.key} in {_WITHIN:g} s")
+                    )
                 elif now >= one.next:
                     one.next = now + _AGAIN
                     self._ask(one.text).add_done_callback(lambda answer, one=one: _look(one, answer))  # type: ignore[misc]
@@ -167,11 +170,12 @@ class Pathway:
 
 
 def _look(one: _Probe, answer: "Future[object]") -> None:
-    keys = answer.result()
+    keys, now = answer.result(), time.monotonic()
     if isinstance(keys, list) and one.key in keys and not one.found.done():
-        one.found.set_result(
-            Found(seconds=time.monotonic() - one.began, sent=one.sent, answered=time.time())
+        found = Found(
+            key=one.key, seconds=now - one.began, sent=one.sent, asked=one.sent, answered=time.time()
         )
+        one.found.set_result(found)
 
 
 @contextmanager
