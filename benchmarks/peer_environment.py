@@ -36,9 +36,13 @@ def peer_python(*requirements: str) -> Path:
 
 
 def peer_environ() -> Mapping[str, str]:
-    """Return the environment variables that a peer starts with: ours are importable, nothing is fetched or told."""
+    """Return the environment variables that a peer starts with: ours are importable, nothing is fetched or told.
+
+    Pathway reports only with a licence key or to a server that is named: neither is passed on.
+    """
     ours = str(Path(__file__).parents[1])
-    return os.environ | {
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PATHWAY_")}
+    return kept | {
         "PYTHONPATH": os.pathsep.join(filter(None, [ours, os.environ.get("PYTHONPATH", "")])),
         "HF_HUB_OFFLINE": "1",
         "TRANSFORMERS_OFFLINE": "1",
