@@ -5,7 +5,7 @@
 
 Parser, chunker and embedder are Freshline's, so that both engines embed the same texts with the same model; all else is
 Pathway, as its documentation has it: UDFs over batches, the index by its factory, upserts by the record's key. Run by
-benchmarks.pathway_peer; docs/decisions/0039 says what was tried.
+benchmarks.pathway_peer; docs/decisions/0039 says why so.
 """
 
 import sys

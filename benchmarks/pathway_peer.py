@@ -29,7 +29,7 @@ from schemas.codec import encode
 from schemas.messages import DocumentEvent
 
 VERSION = "0.33.0"
-#: What measured best of what was tried (docs/decisions/0039).
+#: As many workers as the stream has tasks, each with an embedder of one thread, like these; an exact index.
 THREADS = 2
 TUNING = {"threads": 1, "batch": 1024, "autocommit": 20, "index": "brute"}
 _TOPICS = ("documents", "questions", "answers", "indexed")
