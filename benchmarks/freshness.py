@@ -9,6 +9,7 @@ import statistics
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from benchmarks.alternating import alternate
 from benchmarks.bare import BareLoop
@@ -18,7 +19,7 @@ from benchmarks.live_phases import Load, Phases, Steady
 from benchmarks.pathway_peer import VERSION, Pathway, pathway
 from benchmarks.report import Figure, Goal, Line, Plot, Report
 from benchmarks.stack import BenchmarkStack, running
-from benchmarks.stages import split
+from benchmarks.stages import STAGES, PlannedBatches, split
 from freshline.errors import MissingPart, TransientError
 from freshline.ids import document_key
 
@@ -68,8 +69,9 @@ def measure(*, seed: int, quick: bool) -> Report:
         phases = Phases(events, stack.settings)
         _warm(ours, phases)
         tools = _Tools(bare, phases, extent)
-        half, idle = _engine(made, ours, tools)
-        _split(made, stack, half)
+        with PlannedBatches(Path(stack.settings.lake.uri)) as planned:
+            half, idle = _engine(made, ours, tools)
+        _split(made, stack, planned, half)
         made.plots.append(_histogram(ours.name, half, idle))
         try:
             theirs = open_.enter_context(pathway(stack))
@@ -133,8 +135,10 @@ def _cites(one: Found) -> bool:
     return any(document_key(each.collection, each.doc_id) == one.key for each in cited)
 
 
-def _split(made: _Measured, stack: BenchmarkStack, half: Steady) -> None:
-    for stage, seconds in split(stack, half.found).items():
+def _split(made: _Measured, stack: BenchmarkStack, planned: PlannedBatches, half: Steady) -> None:
+    stages = split(stack, planned, half.found)
+    made.notes["probes told by stage"] = f"{len(stages[STAGES[0]])} of {len(half.found)}"
+    for stage, seconds in stages.items():
         made.figures += _quantiles(f"stage {stage},", seconds)
 
 

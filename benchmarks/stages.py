@@ -9,11 +9,14 @@
 All on one machine, so by one clock.
 """
 
+import threading
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
@@ -40,10 +43,43 @@ class _Moment:
     end: Coverage
 
 
-def split(stack: BenchmarkStack, found: Sequence[Found]) -> dict[str, list[float]]:
-    """Return {stage: seconds of each probe}; probes whose batch Spark has forgotten are left out."""
-    planned, decided = _planned(Path(stack.settings.lake.uri)), _decided(stack)
-    every = [stages for one in found if (stages := _of_one(one, planned, decided)) is not None]
+class PlannedBatches:
+    """When batches were planned, looked at every 50 ms while the block runs: Spark keeps its last two files."""
+
+    def __init__(self, lake: Path) -> None:
+        self._lake = lake
+        self._seen: dict[tuple[str, int], _Moment] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(5.0)
+
+    def moments(self) -> list[_Moment]:
+        """Return them in their order."""
+        return [self._seen[key] for key in sorted(self._seen)]
+
+    def look(self) -> None:
+        """Remember the files that are there now."""
+        for file in self._lake.glob("_checkpoints/*/offsets/*"):
+            if file.name.isdigit() and (key := (file.parts[-3], int(file.name))) not in self._seen:
+                with suppress(OSError):  # removed meanwhile
+                    self._seen[key] = _Moment(file.stat().st_mtime, _ends(file))
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.05):
+            self.look()
+
+
+def split(stack: BenchmarkStack, planned: PlannedBatches, found: Sequence[Found]) -> dict[str, list[float]]:
+    """Return {stage: seconds of each probe}; probes whose batch was not seen are left out."""
+    batches, decided = planned.moments(), _decided(stack)
+    every = [stages for one in found if (stages := _of_one(one, batches, decided)) is not None]
     return {stage: [stages[number] for stages in every] for number, stage in enumerate(STAGES)}
 
 
@@ -68,14 +104,6 @@ def _first(moments: Sequence[_Moment], one: Found) -> float | None:
     ends = [moment.end.get(place.topic, {}).get(place.partition, 0) for moment in moments]
     at = bisect_right(ends, place.offset)
     return moments[at].at if 0 < at < len(moments) else None
-
-
-def _planned(lake: Path) -> list[_Moment]:
-    files = sorted(
-        (file for file in lake.glob("_checkpoints/*/offsets/*") if file.name.isdigit()),
-        key=lambda file: int(file.name),
-    )
-    return [_Moment(file.stat().st_mtime, _ends(file)) for file in files]
 
 
 def _ends(file: Path) -> Coverage:
