@@ -31,15 +31,21 @@ def documents(seed: int, count: int) -> list[DocumentEvent]:
 def chunk_texts(events: Sequence[DocumentEvent], settings: Settings) -> list[str]:
     """Return the texts that an engine embeds for these, in order."""
     chunker = make_chunker(settings.chunking, settings.models)
-    parsed = (parse((event.content or "").encode(), event.content_type) for event in events)
-    return [embedded_text(chunk) for document in parsed for chunk in chunker(document, document.title)]
+    parsed = ((event, parse((event.content or "").encode(), event.content_type)) for event in events)
+    return [
+        embedded_text(chunk)
+        for event, document in parsed
+        for chunk in chunker(document, event.title or document.title)
+    ]
 
 
 def renamed(events: Sequence[DocumentEvent], collection: str) -> list[DocumentEvent]:
-    """Return the same texts as documents of another collection, each marked, so that no text was embedded before."""
-    return [
-        replace(event, collection=collection, content=f"{collection}. {event.content}") for event in events
-    ]
+    """Return the same texts as documents of another collection, titled with its name.
+
+    A title is embedded with every chunk, so that no text was embedded before: an engine that embeds equal texts once
+    gains nothing by copies.
+    """
+    return [replace(event, collection=collection, title=collection) for event in events]
 
 
 def probe(number: int, events: Sequence[DocumentEvent], collection: str) -> DocumentEvent:

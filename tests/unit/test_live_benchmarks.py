@@ -7,10 +7,11 @@ import pytest
 
 from benchmarks.engines import Found
 from benchmarks.freshness import _bins, _quantiles
-from benchmarks.live_documents import probe, renamed
+from benchmarks.live_documents import chunk_texts, documents, probe, renamed
 from benchmarks.live_phases import _Due, settle, timed
 from benchmarks.stages import STAGES, PlannedBatches, _Moment, _of_one
 from freshline.client import Published
+from freshline.settings import Settings
 from schemas.messages import DocumentEvent, Response
 
 EVENT = DocumentEvent(schema_version=1, collection="bench", doc_id="7", content="Tea is at four.")
@@ -86,10 +87,14 @@ def test_shares_of_a_histogram() -> None:
     assert (list(line.x), list(line.y)) == ([0.25, 0.75], [0.5, 0.5])
 
 
-def test_copies_have_texts_of_their_own_and_probes_are_told_apart() -> None:
-    (first,), (second,) = renamed([EVENT], "a"), renamed([EVENT], "b")
-    assert (first.collection, first.content) == ("a", "a. Tea is at four.")
-    assert first.content != second.content
+def test_no_chunk_of_one_copy_is_a_chunk_of_another() -> None:
+    events, settings = documents(1, 3), Settings()
+    first, second = (set(chunk_texts(renamed(events, name), settings)) for name in ("load0", "load1"))
+    assert len(first) == len(second) >= 6  # 2,500 characters never fit into one chunk
+    assert not first & second
+
+
+def test_fifty_probes_are_told_apart_by_their_first_words() -> None:
     asked = {(probe(number, [EVENT], "p").content or "")[:30] for number in range(50)}
     assert len(asked) == 50
 
