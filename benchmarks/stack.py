@@ -5,7 +5,7 @@ Without Redis no embedding is reused, so that what is measured is the work itsel
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,8 @@ class BenchmarkStack:
     settings: Settings
     manifest: Manifest
     folder: Path
+    #: of the stream and the worker
+    pids: Sequence[int] = ()
 
 
 @contextmanager
@@ -34,7 +36,8 @@ def running(*overrides: str, redis: bool = False) -> Iterator[BenchmarkStack]:
     with temporary_stack(overrides, os.environ, redis=redis) as stack:
         lake = Lake(Storage(stack.settings.lake.uri))
         lake.create()
-        yield BenchmarkStack(stack.settings, Manifest(lake), stack.folder)
+        pids = [room.pid for room in stack.rooms.values()]
+        yield BenchmarkStack(stack.settings, Manifest(lake), stack.folder, pids)
 
 
 def wait_until_covered(stack: BenchmarkStack, ends: Coverage, within: float) -> float:
