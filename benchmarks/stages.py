@@ -66,7 +66,7 @@ class PlannedBatches:
 
     def look(self) -> None:
         """Remember the files that are there now."""
-        for file in self._lake.glob("_checkpoints/*/offsets/*"):
+        for file in self._lake.glob("checkpoints/*/offsets/*"):
             if file.name.isdigit() and (key := (file.parts[-3], int(file.name))) not in self._seen:
                 with suppress(OSError):  # removed meanwhile
                     self._seen[key] = _Moment(file.stat().st_mtime, _ends(file))

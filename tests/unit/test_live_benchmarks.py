@@ -56,7 +56,7 @@ def test_a_probe_before_or_behind_all_known_batches_has_no_stages(offset: int) -
 
 
 def test_planned_batches_are_read_from_sparks_offsets_in_their_order(tmp_path: Path) -> None:
-    folder = tmp_path / "_checkpoints" / "1-a" / "offsets"
+    folder = tmp_path / "checkpoints" / "1-a" / "offsets"
     folder.mkdir(parents=True)
     for number in (10, 9):
         (folder / str(number)).write_text(f'v1\n{{}}\n{{"documents":{{"2":{number}}}}}')
