@@ -42,7 +42,7 @@ class Plan:
     #: rows that one call of a UDF gets at most
     batch: int = 1024
     #: Pathway hands what has arrived to its graph this often, ms
-    autocommit: int = 20
+    autocommit: int = 5
     index: str = "brute"
     k: int = 3
 

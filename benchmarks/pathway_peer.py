@@ -32,8 +32,9 @@ from schemas.messages import DocumentEvent
 
 VERSION = "0.33.0"
 #: As many workers as the stream has tasks, each with an embedder of one thread, like these; an exact index.
+#: What else was tried: docs/decisions/0039.
 THREADS = 2
-TUNING = {"threads": 1, "batch": 1024, "autocommit": 20, "index": "brute"}
+TUNING = {"threads": 1, "batch": 1024, "autocommit": 5, "index": "brute"}
 _TOPICS = ("documents", "questions", "answers", "indexed")
 _PARTITIONS = 4
 _READY_WITHIN = 120.0
