@@ -1,8 +1,8 @@
 """Every benchmark by name: what it measures, and for those of `make bench` the seconds that it may take.
 
-A budget is for two cores without a GPU, tables and embedder warm; together they are 20 minutes. What takes longer is told:
-the run that is published took 22.6. A name may stand here before its module does: it is then said to be missing, and
-passed over.
+A budget is for two cores without a GPU, tables and embedder warm; together they are 20 minutes. What takes longer is
+told: the run that is published took 22. A name may stand here before its module does: it is then said to be missing,
+and passed over.
 """
 
 from dataclasses import dataclass
