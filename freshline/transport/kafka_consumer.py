@@ -20,9 +20,6 @@ from freshline.transport.port import Record, TopicPartition
 #: A killed member's partitions go to others after this time, ms; three heartbeats may be lost.
 _SESSION_MS = 10_000
 _HEARTBEAT_MS = 3_000
-#: How often the topic is looked at. A member that joins before the broker tells of a new topic gets no partitions, and
-#: nobody gets those that are added, until the next look: with the client's own 300 s questions would wait so long.
-_LOOK_MS = 5_000
 _POSITION_MS = 10_000
 _CLOSE_MS = 5_000
 
@@ -74,7 +71,6 @@ class KafkaGroupConsumer:
                 allow_auto_create_topics=False,
                 session_timeout_ms=_SESSION_MS,
                 heartbeat_interval_ms=_HEARTBEAT_MS,
-                metadata_max_age_ms=_LOOK_MS,
             )
 
     def subscribe(self, topic: str, *, on_assigned: Callback, on_revoked: Callback) -> None:
