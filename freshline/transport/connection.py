@@ -17,7 +17,7 @@ BOOTSTRAP_MS = 10_000
 _RECONNECT_MAX_MS = 1_000
 
 #: Partitions that were added are noticed within this time, ms.
-_METADATA_AGE_MS = 30_000
+_METADATA_AGE_MS = 10_000
 
 
 def kafka_options(settings: KafkaSettings) -> dict[str, Any]:
