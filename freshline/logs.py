@@ -16,7 +16,17 @@ from freshline.settings import Settings
 
 _LONGEST = 500  # characters of one logged value
 _TRACE = 8_000  # characters of a stack trace
-_NOISY = ("kafka", "py4j", "urllib3", "transformers", "sentence_transformers", "openvino", "optimum", "nncf")
+_NOISY = (
+    "faiss",
+    "kafka",
+    "py4j",
+    "urllib3",
+    "transformers",
+    "sentence_transformers",
+    "openvino",
+    "optimum",
+    "nncf",
+)
 
 _Event = MutableMapping[str, Any]
 
