@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.alternating import REPETITIONS, alternate
-from benchmarks.ingest import chunks_of, documents_of
+from benchmarks.live_documents import distinct_texts, documents
 from benchmarks.report import Figure, Goal, Report, median_figure
 from freshline.embedding.libraries import quieten, set_switches
 from freshline.embedding.load import load_embedder
@@ -28,7 +28,7 @@ _THREADS = 2
 def measure(*, seed: int, quick: bool) -> Report:
     """Run the benchmark."""
     settings = Settings()
-    texts = chunks_of(documents_of(seed, 6 if quick else _DOCUMENTS), settings)
+    texts = distinct_texts(documents(seed, 6 if quick else _DOCUMENTS), settings)
     ours, theirs = load_embedder(_both_cores(settings.models)), _Encoder(settings.models)
     cosine = float(np.einsum("td,td->t", ours.documents(texts), theirs.encode(texts)).min())
     repetitions = 1 if quick else REPETITIONS

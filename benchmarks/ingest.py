@@ -13,32 +13,26 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from multiprocessing import get_context
-from typing import Any
 from uuid import uuid4
 
 from redis import Redis
 
 from benchmarks.alternating import REPETITIONS, alternate
+from benchmarks.bare import BareLoop
+from benchmarks.live_documents import distinct_texts
+from benchmarks.live_documents import documents as documents_from
 from benchmarks.report import Figure, Goal, Report, median_figure
 from benchmarks.stack import BenchmarkStack, running, wait_until_covered
-from freshline.chunking.make import make_chunker
-from freshline.chunking.port import embedded_text
 from freshline.chunking.sentences import sentence_spans
 from freshline.client import Asker, Producer, Published
 from freshline.coverage import merge
-from freshline.demo.corpus import reference_topics
-from freshline.embedding.load import load_embedder
 from freshline.errors import TransientError
-from freshline.parsing.registry import parse
-from freshline.settings import ModelSettings, Settings
+from freshline.settings import Settings
 from schemas.messages import DocumentEvent, Query
 
-_SIZE = 2500  # characters of a document: about four chunks
 _DOCUMENTS = 240
 _EDITED_SIZE = 10_000  # of one that is edited: about sixteen
 _EDITED = 24
@@ -46,19 +40,16 @@ _RATE = 5.0  # documents a second
 _STEADY = 20.0  # seconds at that rate
 _WITHIN = 300.0
 
-_embedder: Any = None
-
 
 def measure(*, seed: int, quick: bool) -> Report:
     """Run the benchmark."""
     settings, repetitions = Settings(), 1 if quick else REPETITIONS
-    documents = documents_of(seed, 40 if quick else _DOCUMENTS)
-    long = documents_of(seed, 4 if quick else _EDITED, _EDITED_SIZE)
-    with running(redis=True) as stack, _pool(settings) as pool:
-        list(pool.map(_warm, range(settings.spark.tasks)))
+    documents = documents_from(seed, 40 if quick else _DOCUMENTS)
+    long = documents_from(seed, 4 if quick else _EDITED, _EDITED_SIZE)
+    with running(redis=True) as stack, BareLoop(settings) as bare:
         _publish(stack, documents[:8], "warm-up")
         figures = [
-            *_against_bare(stack, pool, documents, repetitions),
+            *_against_bare(stack, bare, documents, repetitions),
             *_edit_stream(stack, long, repetitions, seed),
             *_delays(_steady(stack, documents, 5.0 if quick else _STEADY)),
         ]
@@ -66,17 +57,15 @@ def measure(*, seed: int, quick: bool) -> Report:
 
 
 def _against_bare(
-    stack: BenchmarkStack, pool: ProcessPoolExecutor, documents: Sequence[DocumentEvent], repetitions: int
+    stack: BenchmarkStack, bare: BareLoop, documents: Sequence[DocumentEvent], repetitions: int
 ) -> list[Figure]:
-    texts, names = chunks_of(documents, stack.settings), map("r{}".format, count())
+    texts, names = distinct_texts(documents, stack.settings), map("r{}".format, count())
 
     def stream() -> float:
         _forget(stack)
         return len(texts) / _publish(stack, documents, next(names))
 
-    pairs = alternate(
-        stream, lambda: len(texts) / _bare_side(pool, texts, stack.settings.spark.tasks), repetitions
-    )
+    pairs = alternate(stream, lambda: bare.rate(texts), repetitions)
     return pairs.figures(
         "ingest ÷ bare embedding loop", ("ingest", "bare embedding loop"), "chunks/s", Goal("≥", 0.87)
     )
@@ -155,27 +144,6 @@ def _delays(delays: Sequence[float]) -> list[Figure]:
     ]
 
 
-def documents_of(seed: int, count: int, size: int = _SIZE) -> list[DocumentEvent]:
-    """Return documents of `size` characters each, cut from the language reference, at most `count`."""
-    text = "\n\n".join(event.content or "" for event in reference_topics())
-    pieces = [text[at : at + size] for at in range(0, len(text) - size, size)]
-    random.Random(seed).shuffle(pieces)  # noqa: S311 - an order, not a secret
-    return [
-        DocumentEvent(
-            schema_version=1, collection="bench", doc_id=f"{n}", content=piece, content_type="text/plain"
-        )
-        for n, piece in enumerate(pieces[:count])
-    ]
-
-
-def chunks_of(documents: Sequence[DocumentEvent], settings: Settings) -> list[str]:
-    """Return the texts that the stream embeds for these; equal ones once, as it does."""
-    chunker = make_chunker(settings.chunking, settings.models)
-    parsed = (parse((event.content or "").encode(), event.content_type) for event in documents)
-    texts = (embedded_text(chunk) for document in parsed for chunk in chunker(document, document.title))
-    return list(dict.fromkeys(texts))
-
-
 def _publish(stack: BenchmarkStack, documents: Sequence[DocumentEvent], collection: str) -> float:
     """Return seconds from the first send until all is covered."""
     started = time.monotonic()
@@ -183,34 +151,6 @@ def _publish(stack: BenchmarkStack, documents: Sequence[DocumentEvent], collecti
         renamed = [replace(event, collection=collection) for event in documents]
         ends = functools.reduce(merge, (position.seen for position in producer.publish_many(renamed)))
     return wait_until_covered(stack, ends, _WITHIN) - started
-
-
-def _pool(settings: Settings) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(
-        settings.spark.tasks, mp_context=get_context("spawn"), initializer=_load, initargs=(settings.models,)
-    )
-
-
-def _load(models: ModelSettings) -> None:
-    global _embedder  # noqa: PLW0603 - a pool's initializer has no other place for what its tasks need
-    _embedder = load_embedder(models)
-
-
-def _warm(_: int) -> int:
-    time.sleep(0.5)  # so that each process of the pool takes one
-    return len(_embedder.documents(["warm"]))
-
-
-def _embed(texts: Sequence[str]) -> int:
-    return len(_embedder.documents(texts))
-
-
-def _bare_side(pool: ProcessPoolExecutor, texts: Sequence[str], tasks: int) -> float:
-    """Return seconds for all texts in `tasks` processes, each with one length-sorted call."""
-    started = time.monotonic()
-    done = sum(pool.map(_embed, [texts[start::tasks] for start in range(tasks)]))
-    assert done == len(texts)  # noqa: S101 - a benchmark that lost work measures nothing
-    return time.monotonic() - started
 
 
 def _steady(stack: BenchmarkStack, documents: Sequence[DocumentEvent], seconds: float) -> list[float]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from benchmarks import offline_sets
 from benchmarks.kept_vectors import KeptEmbedder
+from benchmarks.lakes import table_of
 from benchmarks.offline import NOW_MS, snapshot_of
 from freshline.index.generations import ensure_generation
 from freshline.index.layout import SEGMENT_ROWS, SEGMENT_STATES, Segment
@@ -126,9 +127,4 @@ def _tables(texts: Sequence[str], start: int) -> tuple[pa.Table, pa.Table]:
         "key": keys, "kind": [str(Kind.PUT)] * count, "version": [0] * count, "clock": [NOW_MS] * count,
         "partition": [0] * count, "offset": offsets,
     }  # fmt: skip
-    return _table(SEGMENT_ROWS, columns, count), _table(SEGMENT_STATES, states, count)
-
-
-def _table(schema: pa.Schema, columns: dict[str, object], count: int) -> pa.Table:
-    arrays = [pa.array(columns.get(field.name, [None] * count), field.type) for field in schema]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    return table_of(SEGMENT_ROWS, columns, count), table_of(SEGMENT_STATES, states, count)

@@ -15,10 +15,10 @@ _SIZE = 2500  # characters of a document: about six chunks
 _PROBE = 400  # characters of a probe: one chunk
 
 
-def documents(seed: int, count: int) -> list[DocumentEvent]:
-    """Return plain text documents, no two with the same text."""
+def documents(seed: int, count: int, size: int = _SIZE) -> list[DocumentEvent]:
+    """Return at most `count` plain text documents of `size` characters each, no two with the same text."""
     text = "\n\n".join(event.content or "" for event in reference_topics())
-    pieces = [text[at : at + _SIZE] for at in range(0, len(text) - _SIZE, _SIZE)]
+    pieces = [text[at : at + size] for at in range(0, len(text) - size, size)]
     random.Random(seed).shuffle(pieces)  # noqa: S311 - an order, not a secret
     return [
         DocumentEvent(
@@ -37,6 +37,11 @@ def chunk_texts(events: Sequence[DocumentEvent], settings: Settings) -> list[str
         for event, document in parsed
         for chunk in chunker(document, event.title or document.title)
     ]
+
+
+def distinct_texts(events: Sequence[DocumentEvent], settings: Settings) -> list[str]:
+    """Return the same with equal texts once, as an engine embeds them that embeds equal texts once."""
+    return list(dict.fromkeys(chunk_texts(events, settings)))
 
 
 def renamed(events: Sequence[DocumentEvent], collection: str) -> list[DocumentEvent]:
