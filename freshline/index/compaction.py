@@ -68,7 +68,7 @@ def rewrite(
     if written is not None and _swap(manifest, group, written, writer):  # 2, 3
         manifest.optimize()  # decisions pile up as small files too, and they as often as segments
         return written
-    _forget(storage, written or ())
+    forget(storage, written or ())
     return None
 
 
@@ -144,12 +144,12 @@ def _write(manifest: Manifest, work: _Work) -> list[Add] | None:
             return written
     except IntegrityError:  # files that are no longer live may be gone
         if _live(manifest, work.group):
-            _forget(work.storage, written)
+            forget(work.storage, written)
             raise
     except BaseException:
-        _forget(work.storage, written)
+        forget(work.storage, written)
         raise
-    _forget(work.storage, written)
+    forget(work.storage, written)
     return None
 
 
@@ -159,19 +159,24 @@ def _live(manifest: Manifest, group: Sequence[Add]) -> bool:
 
 
 def _swap(manifest: Manifest, group: Sequence[Add], added: Sequence[Add], writer: str) -> bool:
-    removes = [Remove(segment=one.segment, shard=one.shard, generation=one.generation) for one in group]
     for _ in range(_TRIES):
         state = manifest.fold()
         if any(one.segment not in state.segments for one in group):
             return False
         try:
-            manifest.append(state, [*added, *removes], writer)
+            manifest.append(state, [*added, *removals(group)], writer)
         except Conflict:
             continue
         return True
     return False
 
 
-def _forget(storage: Storage, written: Sequence[Add]) -> None:
+def removals(group: Sequence[Add]) -> list[Remove]:
+    """Return the entries that take segments out."""
+    return [Remove(segment=one.segment, shard=one.shard, generation=one.generation) for one in group]
+
+
+def forget(storage: Storage, written: Sequence[Add]) -> None:
+    """Delete segments that no entry names."""
     for add in written:
         storage.delete_folder(add.path)

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from freshline.errors import Conflict, IntegrityError, TransientError
-from freshline.index.entries import Add, Entry, Generation, Remove
+from freshline.index.compaction import forget, removals
+from freshline.index.entries import Add, Entry, Generation
 from freshline.index.manifest import Manifest, ManifestState
 from freshline.index.segment import write_segment
 from freshline.integrity import tables
@@ -60,7 +61,7 @@ def rebuild(storage: Storage, shard: int, languages: Languages = _ENGLISH) -> Re
         try:
             state = _swap(storage, old, written)  # 4
         except Conflict:
-            _forget(storage, written)
+            forget(storage, written)
             continue
         return Rebuilt(shard, state.seq, len(old), len(written), sum(add.rows for add in written))
     raise TransientError(f"the segments of shard {shard} were replaced {_TRIES} times meanwhile; try again")
@@ -97,7 +98,7 @@ class _Rebuild:
             for content in self._contents():
                 written += [replace(self._segment(content, tier), run=run)]
         except BaseException:
-            _forget(self.storage, written)
+            forget(self.storage, written)
             raise
         return written
 
@@ -127,22 +128,15 @@ class _Rebuild:
 
 
 def _swap(storage: Storage, old: Sequence[Add], new: Sequence[Add]) -> ManifestState:
-    removes = [Remove(segment=one.segment, shard=one.shard, generation=one.generation) for one in old]
-
     def entries(state: ManifestState) -> list[Entry]:
         if any(state.segments.get(one.segment) != one for one in old):
             raise _Gone("a segment was replaced while its shard was rebuilt")
-        return [*new, *removes]
+        return [*new, *removals(old)]
 
     try:
         return Manifest(Lake(storage)).decide(entries, _WRITER)
     except _Gone as error:
         raise Conflict(str(error)) from error
-
-
-def _forget(storage: Storage, written: Sequence[Add]) -> None:
-    for add in written:
-        storage.delete_folder(add.path)
 
 
 class _Gone(Exception):  # noqa: N818 - never leaves this module

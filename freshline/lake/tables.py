@@ -154,10 +154,9 @@ class Lake:
                 handle.update_incremental()
                 sync_log(self.storage, name, before + 1, handle.version())
                 done = transaction_version(handle, transaction.app_id)
+                # else it stood still for so long that its version lay below a checkpoint: again
                 if done is not None and done >= transaction.version:
-                    return (
-                        True  # else it stood still for so long that its version lay below a checkpoint: again
-                    )
+                    return True
         raise TransientError(f"table {name} could not be committed to {_LOOKS} times")
 
 

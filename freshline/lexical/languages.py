@@ -1,7 +1,7 @@
 """The languages of lexical analysis: which there are, and which one a collection is in. Knows no index.
 
-A language decides how a row is analysed when a worker indexes it in memory, and how a question is. Nothing on disk
-depends on it: a changed setting takes effect with the worker's next start.
+A language decides how a row is analysed, and how a question is. A segment's lexical file says which ones it was made
+with; a worker with others makes its own, so a changed setting takes effect with the worker's next start.
 """
 
 import difflib
