@@ -17,13 +17,12 @@ import structlog
 
 from freshline import failpoints
 from freshline.cache.factory import open_heartbeats, open_hints
-from freshline.chunking.sentences import sentence_spans
 from freshline.clock import SystemClock
 from freshline.config import from_environment
 from freshline.embedding.load import load_embedder
 from freshline.embedding.port import Embedder
 from freshline.errors import FreshlineError, UserError
-from freshline.generation.extractive import Extractive
+from freshline.generation.load import load_generator
 from freshline.index.manifest import Manifest
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
@@ -123,7 +122,7 @@ def _worker(
     past: Snapshots,
 ) -> Worker:
     clock = SystemClock()
-    generator = Extractive(embedder, sentence_spans, abstain_below=settings.serving.abstain_below)
+    generator = load_generator(settings, embedder)
     return Worker(
         log,
         names(settings),

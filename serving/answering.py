@@ -5,8 +5,11 @@ again one by one, and what fails then is answered with the code `internal`.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from freshline import metrics
 from freshline.clock import Clock
@@ -25,6 +28,8 @@ from serving.respond import Evidence, refusal, response
 from serving.retrieval import Retrieve, Retriever
 
 _log = structlog.get_logger()
+
+Vector = NDArray[np.float32]
 
 
 class Answerer:
@@ -96,7 +101,7 @@ class Answerer:
         watch.lap("generate")
         as_of = self._as_of(snapshot)
         return [
-            response(asked, made, as_of, self._timings(asked, received, watch.laps))
+            response(asked, made, _by(as_of, made.answer), self._timings(asked, received, watch.laps))
             for asked, made in zip(batch, evidence, strict=True)
         ]
 
@@ -104,7 +109,7 @@ class Answerer:
         self, batch: Sequence[Asked], vectors: Vectors, read: Sequence[tuple[Hit, ...]]
     ) -> list[Answer | None]:
         rows = [row for row, asked in enumerate(batch) if asked.query.generate]
-        questions = [Question(batch[row].query.text, vectors[row], read[row]) for row in rows]
+        questions = [_question(batch[row].query, vectors[row], read[row]) for row in rows]
         answers = dict(zip(rows, self._generator.answer(questions) if questions else (), strict=True))
         return [answers.get(row) for row in range(len(batch))]
 
@@ -147,11 +152,32 @@ class _Stopwatch:
         self._last = now
 
 
+def _by(as_of: AsOf, answer: Answer | None) -> AsOf:
+    """Name who wrote the answer."""
+    other = answer.generator if answer else None
+    return as_of if other is None else replace(as_of, generator=other)
+
+
+def _question(query: Query, vector: Vector, evidence: tuple[Hit, ...]) -> Question:
+    return Question(
+        query.text,
+        vector,
+        evidence,
+        query_id=query.query_id,
+        principals=_principals(query),
+        until=None if query.deadline is None else query.deadline.timestamp(),
+    )
+
+
+def _principals(query: Query) -> frozenset[str]:
+    return frozenset({PUBLIC, *query.principals})
+
+
 def _request(query: Query) -> SearchRequest:
     return SearchRequest(
         text=query.text,
         k=query.k,
-        principals=frozenset({PUBLIC, *query.principals}),
+        principals=_principals(query),
         collections=None if query.collections is None else frozenset(query.collections),
         filter=None if query.filter is None else parse(query.filter),
     )

@@ -12,11 +12,18 @@ from freshline.retrieval.hit import Hit
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question with its vector float32[d] and its evidence, best first."""
+    """One question with its vector float32[d] and its evidence, best first.
+
+    `query_id` names it to who listens while it is answered; `principals` are those it is asked for; an answer that is
+    not there at `until`, seconds since the epoch, comes too late.
+    """
 
     text: str
     vector: NDArray[np.float32]
     evidence: tuple[Hit, ...]
+    query_id: str = ""
+    principals: frozenset[str] = frozenset()
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +42,14 @@ class CitedSpan:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The text and the spans it rests on; no spans and no text = an abstention."""
+    """The text and the spans it rests on; no spans and no text = an abstention.
+
+    `generator` is the fingerprint of who wrote it, where that is not who was asked.
+    """
 
     text: str
     citations: tuple[CitedSpan, ...]
+    generator: str | None = None
 
     @property
     def abstained(self) -> bool:
