@@ -4,6 +4,7 @@ Each response carries the stamp of its own snapshot; a refusal that of the newes
 """
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from freshline.retrieval.past import Past
@@ -26,7 +27,7 @@ class Turn:
     #: seconds that peers may take for questions without haste
     patience: float = 1.0
     responses: list[tuple[Record, Response]] = field(default_factory=list)
-    letters: list[Outgoing] = field(default_factory=list)
+    letters: list[tuple[Record, Outgoing]] = field(default_factory=list)
     #: questions to be answered; None = from the newest
     groups: dict[Past | None, list[Asked]] = field(default_factory=dict)
 
@@ -49,6 +50,12 @@ class Turn:
         else:
             self.groups.setdefault(found, []).append(asked)
 
+    def drop(self, partitions: AbstractSet[TopicPartition]) -> None:
+        """Leave out what was read of partitions that have moved: who owns them now reads it again."""
+        self.touched -= partitions
+        self.responses = [one for one in self.responses if place_of(one[0]) not in partitions]
+        self.letters = [one for one in self.letters if place_of(one[0]) not in partitions]
+
     def late(self, asked: Asked) -> bool:
         """Say whether a question's deadline has passed."""
         deadline = asked.query.deadline
@@ -65,3 +72,8 @@ class Turn:
             for batch in by_haste(asked, self.now, self.patience) if snapshot.absent else [asked]:
                 made = self.answerer.answer(batch, snapshot, now_ms)
                 self.responses += [(one.record, response) for one, response in zip(batch, made, strict=True)]
+
+
+def place_of(record: Record) -> TopicPartition:
+    """Return the partition that a record was read from."""
+    return TopicPartition(record.topic, record.partition)

@@ -4,7 +4,8 @@
     2. on newly assigned partitions, once their position is stable, read the duplicate guard
     3. decode; drop what was answered before; refuse what cannot be answered or is past its deadline; park what
        must see offsets that the snapshot does not cover yet, or is about a past that is not loaded yet
-    4. embed, retrieve and generate: those parked until now, then the new ones, as one batch on each snapshot
+    4. embed, retrieve and generate: those parked until now, then the new ones, as one batch on each snapshot; the
+       worker stays a member meanwhile, and drops what it had read of partitions that have moved
     5. one transaction: responses, dead letters and the consumed offsets with the member's own group metadata
 
 A fault while step 5 runs leaves its outcome unknown: the worker then builds a new producer, which ends what is in
@@ -26,12 +27,13 @@ from freshline.errors import FreshlineError, TransientError
 from freshline.retrieval.snapshot import Snapshot
 from freshline.transport.port import Log, Record, TopicPartition
 from serving.answering import Answerer
+from serving.aside import Aside
 from serving.guard import Guard
 from serving.intake import Asked, Refused, Unreadable, read
 from serving.parking import Parking
 from serving.past import PastDesk
 from serving.respond import dead_letter, outgoing
-from serving.turn import Turn
+from serving.turn import Turn, place_of
 
 _log = structlog.get_logger()
 
@@ -39,6 +41,9 @@ _log = structlog.get_logger()
 IDLE = 0.25
 #: The same while questions are parked: bounds how late they see a new snapshot.
 PARKED = 0.02
+#: How often a worker whose answers take long shows that it is alive, and sees a SIGTERM, seconds: the broker waits
+#: some minutes (max.poll.interval.ms), other members of the group wait for this one in a rebalance.
+STAY = 0.5
 #: Waits between attempts to recover, seconds: doubled up to the last.
 _BACKOFF = (0.1, 5.0)
 
@@ -103,6 +108,10 @@ class Worker:
         self._consumer = log.group_consumer(names.group, names.instance)
         self._owned: set[TopicPartition] = set()
         self._unguarded: set[TopicPartition] = set()
+        #: partitions that were given up, if only for a moment, since the last records were read
+        self._moved: set[TopicPartition] = set()
+        self._aside = Aside("answering")
+        self._stop = Event()
         self.joined = False
 
     def join(self) -> None:
@@ -113,6 +122,7 @@ class Worker:
 
     def run(self, stop: Event, max_poll: int) -> None:
         """Serve until `stop` is set. Raises Fenced, UserError."""
+        self._stop = stop
         self.join()
         while not stop.is_set():
             try:
@@ -122,7 +132,7 @@ class Worker:
 
     def close(self) -> None:
         """Leave the group; what was not committed will be read again by the next owner."""
-        for part in (self._consumer, self._producer, self._reader, self._past):
+        for part in (self._consumer, self._producer, self._reader, self._past, self._aside):
             with suppress(FreshlineError):
                 part.close()
 
@@ -130,18 +140,27 @@ class Worker:
         """Do steps 1 to 5 once. Raises TransientError, Fenced."""
         waiting = len(self._parking) + len(self._past)
         records = self._consumer.poll(PARKED if waiting else IDLE, max_poll)  # step 1
+        self._moved.clear()
         self._read_guard(records)  # step 2
-        touched = {_place(record) for record in records}
+        touched = {place_of(record) for record in records}
         turn = Turn(self._answerer, self._knowledge.current, self._clock.now(), touched, self._patience)
         turn.released(self._parking.release(turn.snapshot.coverage, turn.now))
         for record in records:  # step 3
             self._take(record, turn)
         turn.told(self._past.release(turn.now))
-        turn.answer()  # step 4
+        if turn.groups and not self._aside.run(turn.answer, STAY, self._stay):  # step 4
+            return
+        turn.drop(self._moved)
         if turn.touched:
             self._commit(turn)  # step 5
         if len(self._parking):
             self._knowledge.wake()
+
+    def _stay(self) -> bool:
+        """Stay in the group; False = what is under way is not worth waiting for."""
+        with suppress(TransientError):  # the transaction will meet it too
+            self._consumer.keep_alive()
+        return not self._stop.is_set()
 
     def _read_guard(self, records: Sequence[Record]) -> None:
         for partition in sorted(self._unguarded):
@@ -150,7 +169,7 @@ class Worker:
             self._unguarded.discard(partition)
         oldest: dict[TopicPartition, int] = {}
         for record in records:
-            place = _place(record)
+            place = place_of(record)
             oldest[place] = min(oldest.get(place, record.timestamp), record.timestamp)
         for partition, first_ms in oldest.items():
             self._guard.cover(partition, first_ms)
@@ -181,7 +200,8 @@ class Worker:
     def _bury(self, turn: Turn, record: Record, code: str, detail: str) -> None:
         if not self._guard.buried(record):
             at = utc(self._clock.now())
-            turn.letters.append(dead_letter(self._names.dead_letters, record, code, detail, at))
+            letter = dead_letter(self._names.dead_letters, record, code, detail, at)
+            turn.letters.append((record, letter))
 
     def _commit(self, turn: Turn) -> None:
         offsets = {place: self._next(place) for place in turn.touched}
@@ -190,7 +210,7 @@ class Worker:
         with self._producer.transaction() as transaction:
             for record, response in in_order:
                 transaction.send(outgoing(self._names.responses, record, response))
-            for letter in turn.letters:
+            for _, letter in turn.letters:
                 transaction.send(letter)
             transaction.send_offsets(offsets, self._consumer)
             failpoints.reach("worker.before_commit")
@@ -238,12 +258,9 @@ class Worker:
     def _on_revoked(self, partitions: Sequence[TopicPartition]) -> None:
         self._owned.difference_update(partitions)
         self._unguarded.difference_update(partitions)
+        self._moved.update(partitions)
         self._forget(partitions)
 
     def _forget(self, partitions: Iterable[TopicPartition]) -> None:
         for part in (self._guard, self._parking, self._past):
             part.forget(partitions)
-
-
-def _place(record: Record) -> TopicPartition:
-    return TopicPartition(record.topic, record.partition)

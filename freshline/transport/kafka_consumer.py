@@ -80,9 +80,7 @@ class KafkaGroupConsumer:
 
     def poll(self, timeout: float, max_records: int) -> list[Record]:
         """Return up to max_records committed records, in order within a partition; [] after timeout s."""
-        listener = self._listener
-        if listener is None:
-            raise ValueError("poll() needs subscribe() first")
+        listener = self._subscribed()
         deadline = monotonic() + timeout
         while True:
             left = max(0.0, deadline - monotonic())
@@ -93,6 +91,15 @@ class KafkaGroupConsumer:
                     return [as_record(record) for batch in batches.values() for record in batch]
                 self._put_back(batches)
             listener.tell()
+
+    def keep_alive(self) -> None:
+        """Stay a member; no record is read."""
+        # reads a record and puts it back: pause() in this thread and a rebalance in kafka-python's own would race
+        listener = self._subscribed()
+        with translated(f"keeping alive in group {self._group}"):
+            self._put_back(self._consumer.poll(timeout_ms=0, max_records=1))
+            self._check_instance()
+        listener.tell()
 
     def position(self, partition: TopicPartition) -> int:
         """Return the offset of the next record that poll() would return."""
@@ -126,6 +133,11 @@ class KafkaGroupConsumer:
         if not metadata.member_id or metadata.generation_id < 0:
             raise Fenced(f"this process is no longer a member of group {self._group}")
         return metadata
+
+    def _subscribed(self) -> _Listener:
+        if self._listener is None:
+            raise ValueError("poll() needs subscribe() first")
+        return self._listener
 
     def _check_instance(self) -> None:
         """Raise Fenced where another member has the same instance.

@@ -90,6 +90,10 @@ class MemoryGroupConsumer:
                     return records
                 self._broker.changed.wait(left)
 
+    def keep_alive(self) -> None:
+        """Stay a member; no record is read."""
+        self._keep_up()
+
     def position(self, partition: TopicPartition) -> int:
         """Return the offset of the next record that poll() would return."""
         self._check_owned(partition)

@@ -61,6 +61,14 @@ class GroupConsumer(Protocol):
         """Return up to max_records committed records, in offset order within a partition; [] after timeout s."""
         ...
 
+    def keep_alive(self) -> None:
+        """Stay a member while records are worked on for long: as poll(), but no record is read.
+
+        A member that does not poll for some minutes is taken for dead (KIP-62). Callbacks run as in poll(): what was
+        read of a partition that is revoked meanwhile must not be committed, even where it comes back at once.
+        """
+        ...
+
     def position(self, partition: TopicPartition) -> int:
         """Return the offset of the next record that poll() would return. Raises TransientError as seek does."""
         ...

@@ -213,6 +213,27 @@ def test_two_members_share_the_partitions_and_one_takes_over_from_the_other(worl
     until(lambda: one.consumer.poll(0.2, 10) == [] and len(one.owned) == 4)
 
 
+def test_a_member_that_keeps_alive_reads_nothing_and_hears_of_a_rebalance(world: World) -> None:
+    topic = world.topic(2)
+    world.write(topic, ["a", "b"])
+    one = world.member(topic)
+    assert values(one.read(1, max_records=1)) == ["a"]
+    for _ in range(5):
+        one.consumer.keep_alive()
+    assert one.consumer.position(TopicPartition(topic, 0)) == 1
+    two = world.member(topic)
+
+    def shared() -> bool:
+        one.consumer.keep_alive()
+        polled = threading.Thread(target=two.consumer.poll, args=(0.2, 10))
+        polled.start()
+        while polled.is_alive():
+            one.consumer.keep_alive()
+        return len(one.owned) == len(two.owned) == 1
+
+    until(shared)
+
+
 def test_offsets_move_only_with_a_committed_transaction(world: World) -> None:
     topic = world.topic()
     world.write(topic, ["a", "b", "c"])

@@ -210,8 +210,8 @@ class Bench:
         """Write one raw record."""
         return self.log.append(Outgoing(topic="queries", key=key, value=value, partition=partition))
 
-    def worker(self, names: Names = NAMES, log: Log | None = None) -> Worker:
-        """Return a worker that has joined."""
+    def worker(self, names: Names = NAMES, log: Log | None = None, *, join: bool = True) -> Worker:
+        """Return a worker, which has joined unless it shall do so in its run()."""
         worker = Worker(
             log or self.log,
             names,
@@ -221,7 +221,8 @@ class Bench:
             clock=self.clock,
             window=3600.0,
         )
-        worker.join()
+        if join:
+            worker.join()
         return worker
 
     def responses(self) -> list[tuple[int, dict[str, Any]]]:
