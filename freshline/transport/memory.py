@@ -47,6 +47,10 @@ class MemoryLog:
         """Let the next commit raise TransientError, as a cut connection does, whether or not it took effect."""
         self._lost.append(applied)
 
+    def group_settled(self, group: str) -> bool:
+        """Say whether no rebalance is under way and every member has heard of its share."""
+        return self._group(group).settled
+
     def group_consumer(self, group: str, instance: str | None = None) -> MemoryGroupConsumer:
         """Return a new member."""
         return MemoryGroupConsumer(self._broker, group, self._group(group), instance)

@@ -31,6 +31,11 @@ class Group:
     #: transactions with offsets of this group, oldest first
     transactions: list[Pending] = field(default_factory=list)
 
+    @property
+    def settled(self) -> bool:
+        """Whether no rebalance is under way and every member has taken its share."""
+        return self.joined is None and all(member.settled for member in self.members)
+
     def rebalance(self) -> None:
         """Begin a rebalance: every member must join again."""
         self.joined = []
@@ -121,6 +126,11 @@ class MemoryGroupConsumer:
         """Raise Fenced where the group has gone on without this member."""
         if self._fenced or self not in self.group.members or self._generation != self.group.generation:
             raise Fenced(f"this process is no longer a member of group {self.name}")
+
+    @property
+    def settled(self) -> bool:
+        """Whether this member has taken its share."""
+        return self._generation == self.group.generation
 
     def _check_owned(self, partition: TopicPartition) -> None:
         if partition not in self._owned:

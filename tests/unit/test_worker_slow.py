@@ -71,6 +71,21 @@ def test_a_rebalance_while_answers_are_made_waits_for_nobody_and_answers_each_on
     assert Counter(bench.answered()) == {f"q{number}": 1 for number in range(6)}
 
 
+def test_what_went_to_another_and_came_back_answered_is_not_answered_again(
+    bench: Bench, slow: tuple[Held, Thread, Event]
+) -> None:
+    held, _, _ = slow
+    bench.embedder = TinyEmbedder()
+    second = bench.worker(NAMES_OF_ANOTHER)
+    _until(bench, second, 3)
+    second.close()
+    wait_for(lambda: bench.log.group_settled(NAMES.group), what="the first has all again", within=20)
+    held.let_go.set()
+    wait_for(lambda: len(bench.answered()) >= 6, what="the rest", within=20)
+    wait_for(lambda: bench.committed() == {0: 3, 1: 3}, what="the offsets", within=20)
+    assert Counter(bench.answered()) == {f"q{number}": 1 for number in range(6)}
+
+
 def test_a_worker_that_is_told_to_stop_does_not_wait_for_its_answers(
     bench: Bench, slow: tuple[Held, Thread, Event]
 ) -> None:
