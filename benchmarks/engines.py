@@ -71,8 +71,9 @@ class Freshline:
 
     name = "Freshline"
 
-    def __init__(self, stack: BenchmarkStack) -> None:
+    def __init__(self, stack: BenchmarkStack, *, generate: bool = False) -> None:
         self._stack = stack
+        self._generate = generate
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -141,7 +142,11 @@ class Freshline:
 
     def ask(self, text: str) -> "Future[object]":
         """See Engine."""
-        return self._asker.submit(_question(text))  # type: ignore[return-value]
+        return self.submit(question(text, generate=self._generate))  # type: ignore[return-value]
+
+    def submit(self, query: Query) -> "Future[Response]":
+        """Ask any question."""
+        return self._asker.submit(query)
 
     @property
     def pids(self) -> Sequence[int]:
@@ -149,19 +154,20 @@ class Freshline:
         return self._stack.pids
 
 
-def _question(text: str) -> Query:
+def question(text: str, *, generate: bool = False) -> Query:
+    """Return a question for the nearest three chunks, and an answer from them where that is asked for."""
     return Query(
         schema_version=1,
         query_id=uuid4().hex,
         text=text,
         k=3,
-        generate=False,
+        generate=generate,
         deadline=datetime.now(UTC) + timedelta(seconds=_DEADLINE),
     )
 
 
 def _query(event: DocumentEvent) -> Query:
-    return replace(_question((event.content or "")[:ASKED_WITH]), generate=True)
+    return question((event.content or "")[:ASKED_WITH], generate=True)
 
 
 def processor_seconds(pids: Sequence[int]) -> float:

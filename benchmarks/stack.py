@@ -5,12 +5,13 @@ Without Redis no embedding is reused, so that what is measured is the work itsel
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from freshline.coverage import Coverage, covers
+from freshline.embedded.child import Child
 from freshline.embedded.temporary import temporary_stack
 from freshline.errors import TransientError
 from freshline.index.manifest import Manifest
@@ -28,6 +29,8 @@ class BenchmarkStack:
     folder: Path
     #: of the stream and the worker
     pids: Sequence[int] = ()
+    #: see TemporaryStack
+    start: Callable[[str, str, Sequence[str]], Child] | None = None
 
 
 @contextmanager
@@ -37,7 +40,7 @@ def running(*overrides: str, redis: bool = False) -> Iterator[BenchmarkStack]:
         lake = Lake(Storage(stack.settings.lake.uri))
         lake.create()
         pids = [room.pid for room in stack.rooms.values()]
-        yield BenchmarkStack(stack.settings, Manifest(lake), stack.folder, pids)
+        yield BenchmarkStack(stack.settings, Manifest(lake), stack.folder, pids, stack.start)
 
 
 def wait_until_covered(stack: BenchmarkStack, ends: Coverage, within: float) -> float:

@@ -34,7 +34,7 @@ from freshline.retrieval.lexical.port import NewIndex
 from freshline.retrieval.past import PastSnapshots
 from freshline.retrieval.policy import policy_of
 from freshline.retrieval.reader import SnapshotReader
-from freshline.settings import Settings
+from freshline.settings import KafkaSettings, Settings
 from freshline.transport.connection import topic_name
 from freshline.transport.kafka import open_log
 from freshline.transport.port import Log
@@ -167,11 +167,11 @@ def _health(worker: Worker, refresher: Refresher, peers: Peers = dict) -> Callab
     return check
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, connect_to: Callable[[KafkaSettings], Log] = open_log) -> None:
     """Serve until SIGTERM."""
     stop = Event()
     _stop_on_signals(stop)
-    log = open_log(settings.kafka)
+    log = connect_to(settings.kafka)
     reader = log.reader()
     check_topics(reader, names(settings))
     reader.close()

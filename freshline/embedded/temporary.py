@@ -37,6 +37,8 @@ class TemporaryStack:
     settings: Settings
     folder: Path
     rooms: Mapping[str, Child]
+    #: starts a further process of Python module, name of its log, words; ended with the stack
+    start: Callable[[str, str, Sequence[str]], Child]
 
     def check(self) -> None:
         """Raise MissingPart with the end of its log where a room has ended."""
@@ -82,8 +84,17 @@ def temporary_stack(
         tell("stream and worker")
         (folder / _SCRATCH).mkdir()  # what a room makes for itself goes with the folder, too
         room_environ = recipes.room_environment(settings, environ) | {"TMPDIR": str(folder / _SCRATCH)}
-        rooms = {room: _start(stack, room, words, folder, room_environ) for room in _ROOMS}
-        yield TemporaryStack(settings, folder, rooms)
+
+        def start(module: str, log: str, others: Sequence[str] = ()) -> Child:
+            child = Child(
+                [*recipes.python(), "-m", module, *recipes.as_words((*words, *others))],
+                folder / f"{log}.log",
+                room_environ,
+            )
+            stack.callback(child.stop)
+            return child
+
+        yield TemporaryStack(settings, folder, {room: start(room, room) for room in _ROOMS}, start)
 
 
 def _own(plain: Settings, folder: Path, broker_address: str, redis_url: str) -> tuple[str, ...]:
@@ -144,12 +155,3 @@ def _redis(stack: ExitStack, folder: Path, environ: Mapping[str, str]) -> str:
     )
     stack.callback(server.stop)
     return server.url
-
-
-def _start(
-    stack: ExitStack, room: str, words: Sequence[str], folder: Path, environ: Mapping[str, str]
-) -> Child:
-    argv = [*recipes.python(), "-m", room, *recipes.as_words(words)]
-    child = Child(argv, folder / f"{room}.log", environ)
-    stack.callback(child.stop)
-    return child
