@@ -34,8 +34,6 @@ class _Extent:
     half: float = 30.0
     idle: float = 8.0
     ingests: int = 3
-    bursts: int = 3
-    burst: int = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ class _Measured:
 
 def measure(*, seed: int, quick: bool) -> Report:
     """Run the benchmark."""
-    extent = _Extent(half=6.0, idle=3.0, ingests=1, bursts=1, burst=200) if quick else _Extent()
+    extent = _Extent(half=6.0, idle=3.0, ingests=1) if quick else _Extent()
     made = _Measured()
     with ExitStack() as open_:
         stack = open_.enter_context(running())
@@ -75,7 +73,7 @@ def measure(*, seed: int, quick: bool) -> Report:
         made.plots.append(_histogram(ours.name, half, idle))
         try:
             theirs = open_.enter_context(pathway(stack))
-            _beside(made, ours, theirs, tools)
+            _beside(made, theirs, tools)
         except (MissingPart, TransientError) as reason:
             made.notes["Pathway"] = f"not measured to the end: {reason}"
     return Report(
@@ -116,7 +114,7 @@ def _engine(made: _Measured, engine: Engine, tools: _Tools) -> tuple[Steady, Ste
     if mine:
         made.figures += _cited(half)
     ms = [1000 * seconds for seconds in half.answered]
-    made.figures += _quantiles(f"{before}query → response", ms, (25, 100) if mine else None, "ms")
+    made.figures += _quantiles(f"{before}query → response", ms, None, "ms")
     made.figures.append(Figure(name=f"{name}: probes not found", value=half.missed + idle.missed, unit=""))
     return half, idle
 
@@ -142,20 +140,11 @@ def _split(made: _Measured, stack: BenchmarkStack, planned: PlannedBatches, half
         made.figures += _quantiles(f"stage {stage},", seconds)
 
 
-def _beside(made: _Measured, ours: Engine, theirs: Pathway, tools: _Tools) -> None:
-    phases, extent = tools.phases, tools.extent
+def _beside(made: _Measured, theirs: Pathway, tools: _Tools) -> None:
     made.versions["pathway"] = VERSION
-    _warm(theirs, phases)
+    _warm(theirs, tools.phases)
     half, idle = _engine(made, theirs, tools)
     made.plots.append(_histogram(theirs.name, half, idle))
-    for engine in (ours, theirs):
-        phases.burst(engine, extent.burst // 4)
-    bursts = alternate(
-        lambda: phases.burst(ours, extent.burst), lambda: phases.burst(theirs, extent.burst), extent.bursts
-    )
-    made.figures += bursts.figures(
-        "burst ÷ Pathway", ("burst", "Pathway: burst"), "questions/s", Goal("≥", 1.5)
-    )
 
 
 def _seconds(steady: Steady) -> list[float]:

@@ -27,7 +27,7 @@ NAMES = {
     "ingest": Benchmark("streaming ingest ÷ bare embedding loop; publish → retrievable", 180),
     "freshness": Benchmark("publish → findable and → cited at half load, by stage; beside Pathway", 150),
     "serving": Benchmark(
-        "Kafka to Kafka: latency at half load, bursts beside Pathway, transactions, overload", 240
+        "Kafka to Kafka: latency at half load, bursts beside Pathway, transactions, overload"
     ),
     "underload": Benchmark("questions a second under full ingest ÷ idle", 100),
     "commits": Benchmark("fixed work of a micro-batch after 5,000 commits ÷ the first 100", 120),

@@ -155,7 +155,8 @@ class RetrievalSettings:
 class ServingSettings:
     """Section [serving]."""
 
-    max_poll: int = _setting(64, "queries of one batch at most")
+    max_poll: int = _setting(256, "queries of one batch at most")
+    threads: int = _setting(2, "threads of a worker's embedder")
     refresh: float = _setting(0.1, "time between looks for a newer manifest")
     abstain_below: float = _setting(0.45, "score of the best sentence under which the worker abstains")
     guard_window: float = _setting(86400.0, "how far back answered query_ids are remembered")

@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from threading import Event
 from uuid import uuid4
@@ -175,7 +176,7 @@ def run(settings: Settings, connect_to: Callable[[KafkaSettings], Log] = open_lo
     reader = log.reader()
     check_topics(reader, names(settings))
     reader.close()
-    embedder = load_embedder(settings.models)
+    embedder = load_embedder(replace(settings.models, threads=settings.serving.threads))
     embedder.queries(["ready"])  # the first call compiles
     kept = KeptSnapshots()
     refresher = _refresher(settings, embedder, kept)

@@ -33,7 +33,7 @@ def test_flags_beat_variables_beat_the_file_beat_defaults(tmp_path: Path) -> Non
     assert loaded.settings.stream.max_records == 3
     assert loaded.settings.stream.trigger == 2.5
     assert loaded.settings.index.shards == 2
-    assert loaded.settings.serving.max_poll == 64
+    assert loaded.settings.serving.max_poll == 256
     assert loaded.origin("stream.max_records") == "--set"
     assert loaded.origin("stream.trigger") == "FRESHLINE_STREAM__TRIGGER"
     assert loaded.origin("index.shards") == str(path)
