@@ -23,6 +23,10 @@ from freshline.transport.watchdog import Watchdog
 #: The broker aborts a transaction that its dead owner left open for so long, ms. Readers wait behind it.
 _TRANSACTION_MS = 15_000
 _MAX_BLOCK_MS = 10_000
+#: A transaction that follows the last one at once is refused until its markers are written (CONCURRENT_TRANSACTIONS),
+#: a few ms later: kafka-python's own 100 ms made one of forty transactions wait that long. Lost connections are waited
+#: for by another setting.
+_AGAIN_MS = 5
 _CLOSE_SECONDS = 10.0
 #: A response of 100 hits is far below; the topic's max.message.bytes is the other bound. Bytes.
 MAX_REQUEST = 8 * 2**20
@@ -89,6 +93,7 @@ class KafkaTransactionalProducer:
                 max_block_ms=_MAX_BLOCK_MS,
                 max_request_size=MAX_REQUEST,
                 linger_ms=0,
+                retry_backoff_ms=_AGAIN_MS,
                 allow_auto_create_topics=False,
             )
             self._producer.init_transactions()
