@@ -54,7 +54,8 @@ from serving.peers.settings import peer_key, warn_of_absent
 from serving.peers.tcp import TcpPeer
 from serving.retrieval import Retrieved, Retriever
 from serving.topics import check_topics
-from serving.worker import Names, Worker
+from serving.worker import Worker
+from serving.writing import Names
 
 _log = structlog.get_logger()
 

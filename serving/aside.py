@@ -17,18 +17,11 @@ class Aside:
         self._calls: SimpleQueue[tuple[Callable[[], None], Future[None]] | None] = SimpleQueue()
         Thread(target=self._run, name=name, daemon=True).start()
 
-    def run(self, call: Callable[[], None], every: float, meanwhile: Callable[[], bool]) -> bool:
-        """Make a call; every so many seconds do what is done meanwhile. Raises what the call raises.
-
-        False = `meanwhile` said False: the call was left alone, and what it does still is nobody's any more.
-        """
+    def begin(self, call: Callable[[], None]) -> "Future[None]":
+        """Make a call once those before it have ended."""
         done: Future[None] = Future()
         self._calls.put((call, done))
-        while not wait([done], timeout=every).done:
-            if not meanwhile():
-                return False
-        done.result()
-        return True
+        return done
 
     def close(self) -> None:
         """End the thread, once it has nothing to do."""
@@ -43,3 +36,15 @@ class Aside:
                 done.set_exception(error)
             else:
                 done.set_result(None)
+
+
+def ended(done: "Future[None]", every: float, meanwhile: Callable[[], bool]) -> bool:
+    """Wait for a call; every so many seconds do what is done meanwhile. Raises what the call raises.
+
+    False = `meanwhile` said False: the call is left alone, and what it does still is nobody's any more.
+    """
+    while not wait([done], timeout=every).done:
+        if not meanwhile():
+            return False
+    done.result()
+    return True

@@ -2,7 +2,7 @@
 
 from freshline.errors import MissingPart
 from freshline.transport.port import LogReader
-from serving.worker import Names
+from serving.writing import Names
 
 
 def check_topics(reader: LogReader, names: Names) -> None:

@@ -30,17 +30,21 @@ class Turn:
     letters: list[tuple[Record, Outgoing]] = field(default_factory=list)
     #: questions to be answered; None = from the newest
     groups: dict[Past | None, list[Asked]] = field(default_factory=dict)
+    #: next offsets to read, once this turn is written and nothing waits
+    ends: dict[TopicPartition, int] = field(default_factory=dict)
+    #: questions that had waited: they stand below what earlier turns have read
+    waited: list[Asked] = field(default_factory=list)
 
     def released(self, asked: Iterable[Asked]) -> None:
         """Take in questions that have waited for offsets."""
         for one in asked:
-            self.touched.add(one.partition)
+            self._awaited(one)
             self.take(one, None)
 
     def told(self, outcomes: Iterable[tuple[Asked, Past | Refused]]) -> None:
         """Take in questions that have waited for a past state."""
         for one, found in outcomes:
-            self.touched.add(one.partition)
+            self._awaited(one)
             self.take(one, found)
 
     def take(self, asked: Asked, found: Past | Refused | None) -> None:
@@ -55,6 +59,11 @@ class Turn:
         self.touched -= partitions
         self.responses = [one for one in self.responses if place_of(one[0]) not in partitions]
         self.letters = [one for one in self.letters if place_of(one[0]) not in partitions]
+
+    def lowest(self, partition: TopicPartition) -> int | None:
+        """Return the offset that the commit of an earlier turn must not pass."""
+        offsets = (one.record.offset for one in self.waited if one.partition == partition)
+        return min(offsets, default=None)
 
     def late(self, asked: Asked) -> bool:
         """Say whether a question's deadline has passed."""
@@ -72,6 +81,10 @@ class Turn:
             for batch in by_haste(asked, self.now, self.patience) if snapshot.absent else [asked]:
                 made = self.answerer.answer(batch, snapshot, now_ms)
                 self.responses += [(one.record, response) for one, response in zip(batch, made, strict=True)]
+
+    def _awaited(self, asked: Asked) -> None:
+        self.touched.add(asked.partition)
+        self.waited.append(asked)
 
 
 def place_of(record: Record) -> TopicPartition:

@@ -8,6 +8,10 @@
        worker stays a member meanwhile, and drops what it had read of partitions that have moved
     5. one transaction: responses, dead letters and the consumed offsets with the member's own group metadata
 
+Step 5 of a turn runs beside step 4 of the next one: a worker with much to do does not wait for the broker, one with
+little to do writes at once. Turns are written in their order; what the next turn answers of earlier questions holds the
+committed offset back meanwhile.
+
 A fault while step 5 runs leaves its outcome unknown: the worker then builds a new producer, which ends what is in
 doubt, goes back to the committed offsets and reads the guard again, so that nothing is lost and nothing written twice.
 When fenced it stops, for another worker owns its partitions. This module does not know Kafka, FAISS or any model.
@@ -15,25 +19,25 @@ When fenced it stops, for another worker owns its partitions. This module does n
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import Event
 from typing import Protocol
 
 import structlog
 
-from freshline import failpoints, metrics
+from freshline import metrics
 from freshline.clock import Clock, utc
 from freshline.errors import FreshlineError, TransientError
 from freshline.retrieval.snapshot import Snapshot
 from freshline.transport.port import Log, Record, TopicPartition
 from serving.answering import Answerer
-from serving.aside import Aside
+from serving.aside import Aside, ended
 from serving.guard import Guard
 from serving.intake import Asked, Refused, Unreadable, read
 from serving.parking import Parking
 from serving.past import PastDesk
-from serving.respond import dead_letter, outgoing
+from serving.respond import dead_letter
 from serving.turn import Turn, place_of
+from serving.writing import Names, Writer
 
 _log = structlog.get_logger()
 
@@ -46,18 +50,6 @@ PARKED = 0.02
 STAY = 0.5
 #: Waits between attempts to recover, seconds: doubled up to the last.
 _BACKOFF = (0.1, 5.0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
-    """Names on the broker."""
-
-    queries: str
-    responses: str
-    dead_letters: str
-    group: str
-    transactional_id: str
-    instance: str | None = None
 
 
 class Knowledge(Protocol):
@@ -88,7 +80,6 @@ class Worker:
         window: float,
         patience: float = 1.0,
     ) -> None:
-        self._log = log
         self._names = names
         self._answerer = answerer
         self._knowledge = knowledge
@@ -104,8 +95,10 @@ class Worker:
         )
         self._parking = Parking()
         self._past = past
-        self._producer = log.transactional_producer(names.transactional_id)
         self._consumer = log.group_consumer(names.group, names.instance)
+        self._writer = Writer(log, names, self._consumer)
+        #: the turn that is answered and not written yet
+        self._answered: Turn | None = None
         self._owned: set[TopicPartition] = set()
         self._unguarded: set[TopicPartition] = set()
         #: partitions that were given up, if only for a moment, since the last records were read
@@ -129,17 +122,32 @@ class Worker:
                 self.turn(max_poll)
             except TransientError as fault:
                 self.recover(fault, stop)
+        with suppress(TransientError):  # then it is read again by the next owner
+            self._write(None)
 
     def close(self) -> None:
         """Leave the group; what was not committed will be read again by the next owner."""
-        for part in (self._consumer, self._producer, self._reader, self._past, self._aside):
+        for part in (self._consumer, self._writer, self._reader, self._past, self._aside):
             with suppress(FreshlineError):
                 part.close()
 
     def turn(self, max_poll: int) -> None:
-        """Do steps 1 to 5 once. Raises TransientError, Fenced."""
+        """Answer what is there to be answered, and write what the last turn answered. Raises TransientError, Fenced."""
+        turn = self._read(max_poll)
+        begun = self._aside.begin(turn.answer) if turn.groups else None  # step 4
+        self._write(turn)  # step 5 of the last one
+        if begun is not None and not ended(begun, STAY, self._stay):
+            return
+        turn.drop(self._moved)
+        self._answered = turn if turn.touched else None
+        if len(self._parking):
+            self._knowledge.wake()
+
+    def _read(self, max_poll: int) -> Turn:
+        """Do steps 1 to 3."""
         waiting = len(self._parking) + len(self._past)
-        records = self._consumer.poll(PARKED if waiting else IDLE, max_poll)  # step 1
+        patience = 0.0 if self._answered else PARKED if waiting else IDLE
+        records = self._consumer.poll(patience, max_poll)  # step 1
         self._moved.clear()
         self._read_guard(records)  # step 2
         touched = {place_of(record) for record in records}
@@ -148,13 +156,8 @@ class Worker:
         for record in records:  # step 3
             self._take(record, turn)
         turn.told(self._past.release(turn.now))
-        if turn.groups and not self._aside.run(turn.answer, STAY, self._stay):  # step 4
-            return
-        turn.drop(self._moved)
-        if turn.touched:
-            self._commit(turn)  # step 5
-        if len(self._parking):
-            self._knowledge.wake()
+        turn.ends = {place: self._consumer.position(place) for place in turn.touched}
+        return turn
 
     def _stay(self) -> bool:
         """Stay in the group; False = what is under way is not worth waiting for."""
@@ -203,26 +206,18 @@ class Worker:
             letter = dead_letter(self._names.dead_letters, record, code, detail, at)
             turn.letters.append((record, letter))
 
-    def _commit(self, turn: Turn) -> None:
-        offsets = {place: self._next(place) for place in turn.touched}
-        in_order = sorted(turn.responses, key=lambda pair: (pair[0].partition, pair[0].offset))
-        failpoints.reach("worker.before_transaction")
-        with self._producer.transaction() as transaction:
-            for record, response in in_order:
-                transaction.send(outgoing(self._names.responses, record, response))
-            for _, letter in turn.letters:
-                transaction.send(letter)
-            transaction.send_offsets(offsets, self._consumer)
-            failpoints.reach("worker.before_commit")
-        failpoints.reach("worker.after_commit")
-        for _, response in in_order:
-            metrics.RESPONSES.labels(status=response.status).inc()
-            metrics.PARTIAL.inc(response.partial is not None)
+    def _write(self, following: Turn | None) -> None:
+        """Do step 5 of the turn that is answered; questions of the following one are not answered yet."""
+        turn = self._answered
+        if turn is not None and turn.touched:
+            self._writer.write(turn, {place: self._next(place, turn, following) for place in turn.touched})
+        self._answered = None
 
-    def _next(self, place: TopicPartition) -> int:
-        lowest = (self._parking.lowest(place), self._past.lowest(place))
-        held = [offset for offset in lowest if offset is not None]
-        return min(held) if held else self._consumer.position(place)
+    def _next(self, place: TopicPartition, turn: Turn, following: Turn | None) -> int:
+        lowest = [self._parking.lowest(place), self._past.lowest(place)]
+        if following is not None:
+            lowest.append(following.lowest(place))
+        return min([turn.ends[place], *(offset for offset in lowest if offset is not None)])
 
     def recover(self, fault: TransientError, stop: Event) -> None:
         """Learn what the broker holds and go on from there, however long it is away."""
@@ -238,9 +233,8 @@ class Worker:
         return None
 
     def _go_back(self) -> None:
-        with suppress(FreshlineError):
-            self._producer.close()
-        self._producer = self._log.transactional_producer(self._names.transactional_id)
+        self._answered = None
+        self._writer.renew()
         committed = self._reader.committed(self._names.group, self._names.queries)
         bounds = self._reader.bounds(self._names.queries)
         self._forget(self._owned)
@@ -259,6 +253,8 @@ class Worker:
         self._owned.difference_update(partitions)
         self._unguarded.difference_update(partitions)
         self._moved.update(partitions)
+        if self._answered is not None:
+            self._answered.drop(frozenset(partitions))
         self._forget(partitions)
 
     def _forget(self, partitions: Iterable[TopicPartition]) -> None:

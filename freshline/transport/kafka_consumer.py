@@ -127,9 +127,13 @@ class KafkaGroupConsumer:
     def metadata(self) -> ConsumerGroupMetadata:
         """Return the membership that fences (KIP-447). Raises Fenced where there is none.
 
-        Without a member id the broker would take the offsets as those of a group without members.
+        Raises TransientError after a rebalance that poll() has not told of. Without a member id the broker would take
+        the offsets as those of a group without members.
         """
         metadata = self._consumer.group_metadata()
+        if self._listener is not None and self._listener.pending:
+            # a rebalance since the last poll: this may be the membership after it, for what was read before it
+            raise TransientError(f"partitions of group {self._group} have moved since they were read")
         if not metadata.member_id or metadata.generation_id < 0:
             raise Fenced(f"this process is no longer a member of group {self._group}")
         return metadata

@@ -30,7 +30,8 @@ from freshline.transport.port import Log, Outgoing, Record, TopicPartition
 from schemas.reject import Rejected
 from serving.answering import Answerer
 from serving.past import PastDesk, Snapshots
-from serving.worker import Names, Worker
+from serving.worker import Worker
+from serving.writing import Names
 
 PARTITIONS = 2
 NAMES = Names(

@@ -56,6 +56,22 @@ def test_others_go_on_and_the_committed_offset_stays_at_the_parked_one(lake: Tin
     assert "stale" not in response
 
 
+def test_what_was_parked_and_is_being_answered_still_holds_the_offset_of_the_turn_before(
+    lake: TinyLake, bench: Bench
+) -> None:
+    bench.ask("q1")
+    bench.ask("waits", "how long is the bridge", min_offsets=WANTED)
+    bench.ask("q2")
+    first = bench.worker()
+    turns([first], count=2)  # the first one joins
+    _publish_more(lake, bench)
+    turns([first], count=1)  # q1 and q2 are written while the answer to what had waited is made
+    assert (bench.answered(), bench.committed()) == (["q1", "q2"], {0: 1})
+    first.close()  # as if killed
+    turns([bench.worker(dataclasses.replace(NAMES, transactional_id="test-serving-b"))])
+    assert (bench.answered(), bench.committed()) == (["q1", "q2", "waits"], {0: 3})
+
+
 def test_covered_already_waits_for_nothing(lake: TinyLake, bench: Bench) -> None:
     _publish_more(lake, bench)
     bench.ask("q1", min_offsets=WANTED)

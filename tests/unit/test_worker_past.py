@@ -215,7 +215,7 @@ def test_questions_about_one_state_share_one_load_and_a_kept_one_needs_none(benc
     until_answered(bench, worker, ["a", "b", "new-a", "new-b"])
     assert gate.asked == [OLD_SEQ, NEW_SEQ]
     bench.ask("again", as_of={"seq": OLD_SEQ})
-    turns([worker], count=1)
+    turns([worker], count=2)
     assert bench.answered()[-1] == "again"
     assert gate.asked == [OLD_SEQ, NEW_SEQ]
 
@@ -252,7 +252,7 @@ def test_who_is_late_gets_no_other_state(bench: Bench, gate: Gate) -> None:
     gate.open.set()
     load.join(30)
     bench.clock.advance(1)
-    turns([worker], count=1)
+    turns([worker], count=2)
     found = {response["query_id"]: response for _, response in bench.responses()}
     assert (found["old"]["text"], found["new"]["code"]) == (OLD, "deadline_exceeded")
 

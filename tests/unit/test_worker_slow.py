@@ -10,7 +10,8 @@ import pytest
 from freshline.embedding.port import Vectors
 from freshline.embedding.tiny import TinyEmbedder
 from serving import worker as module
-from serving.worker import Names, Worker
+from serving.worker import Worker
+from serving.writing import Names
 from tests.support.serving import NAMES, PARTITIONS, Bench, TinyLake, turns
 from tests.support.waiting import wait_for
 
