@@ -33,6 +33,7 @@ FACTORS = (16, 32, 64)
 WANTED = 50
 _SAMPLE = 64  # questions of a calibration
 _TRAINING = 4096  # vectors: 256 for each of a 4-bit code's 16 values
+_WORK = 2**16  # products that one thread computes at least, some milliseconds
 _SEED = 1
 _ROUNDS = 8  # of k-means
 
@@ -104,7 +105,7 @@ def products(flat: Any, queries: Vectors, rows: Rows) -> Vectors:
 
     queries, rows = np.ascontiguousarray(queries, np.float32), np.ascontiguousarray(rows, np.int64)
     scores = np.empty(rows.shape, np.float32)
-    with threads_at_most(len(queries)):
+    with threads_at_most(1 + rows.size // _WORK):
         faiss.fvec_inner_products_by_idx(  # type: ignore[attr-defined] # the stubs lack it
             faiss.swig_ptr(scores),
             faiss.swig_ptr(queries),

@@ -7,7 +7,7 @@ vector, the score of the very same lexical query. Costs by the candidates, not b
 It scores what the rankings have already, so it needs no sight: nothing new can become visible here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,65 +15,67 @@ from numpy.typing import NDArray
 from freshline.index.vectors import flat_of, products
 from freshline.retrieval.lexical.port import LexicalView
 from freshline.retrieval.live import LiveSegment
-from freshline.retrieval.ranking import Candidate, Ranking, ordered
+from freshline.retrieval.ranking import Candidates, Ranking, columns_of, joined
 
-Vector = NDArray[np.float32]
+Vectors = NDArray[np.float32]
 Segments = Mapping[int, LiveSegment]
 
 
-def complete_dense(segments: Segments, vector: Vector, dense: Ranking, lexical: Ranking) -> Ranking:
+def complete_dense(segments: Segments, vector: Vectors, dense: Ranking, lexical: Ranking) -> Ranking:
     """Return the dense ranking with the rows of the lexical one that it lacks; vector is float32[d]."""
-    return ordered([*dense, *dense_beside(segments, vector, dense, lexical)])
+    (beside,) = dense_beside(segments, vector[None], [(dense, lexical)])
+    return joined([columns_of(dense), beside]).best()
 
 
 def complete_lexical(
     views: Mapping[int, LexicalView], segments: Segments, text: str, dense: Ranking, lexical: Ranking
 ) -> Ranking:
     """Return the lexical ranking with the rows of the dense one that it lacks."""
-    return ordered([*lexical, *lexical_beside(views, segments, text, dense, lexical)])
+    return joined([columns_of(lexical), lexical_beside(views, segments, text, dense, lexical)]).best()
 
 
-def dense_beside(segments: Segments, vector: Vector, dense: Ranking, lexical: Ranking) -> Ranking:
-    """Return the rows of the lexical ranking that the dense one lacks, with their dense scores, in no order.
+def dense_beside(
+    segments: Segments, vectors: Vectors, rankings: Sequence[tuple[Ranking, Ranking]]
+) -> list[Candidates]:
+    """Return for each query the rows of the lexical ranking that the dense one lacks, with dense scores, in no order.
 
-    To the last bit what a deeper ranking would hold (freshline.index.vectors.products).
+    Query i has vectors[i], float32[n, d], and rankings[i], dense and lexical. A score is to the last bit what a deeper
+    ranking would hold (freshline.index.vectors.products).
     """
-    scored: Ranking = []
-    for number, lacking in _by_segment(dense, lexical):
-        rows = np.array([one.row for one in lacking], np.int64)
-        (scores,) = products(flat_of(segments[number].rows.segment.index), vector[None], rows[None]).tolist()
-        scored += [one._replace(score=score) for one, score in zip(lacking, scores, strict=True)]
-    return scored
+    lacking = [_lacking(dense, lexical) for dense, lexical in rankings]
+    scores = [np.empty(len(one), np.float32) for one in lacking]
+    for number in sorted({number for one in lacking for number in one.numbers.tolist()}):
+        where = {i: at for i, one in enumerate(lacking) if len(at := np.flatnonzero(one.numbers == number))}
+        rows = np.full((len(where), max(map(len, where.values()))), -1)
+        for place, (i, at) in enumerate(where.items()):
+            rows[place, : len(at)] = lacking[i].rows[at]
+        found = products(flat_of(segments[number].rows.segment.index), vectors[list(where)], rows)
+        for own, (i, at) in zip(found, where.items(), strict=True):
+            scores[i][at] = own[: len(at)]
+    return [Candidates(own, *one.columns[1:]) for own, one in zip(scores, lacking, strict=True)]
 
 
 def lexical_beside(
     views: Mapping[int, LexicalView], segments: Segments, text: str, dense: Ranking, lexical: Ranking
-) -> Ranking:
+) -> Candidates:
     """Return the rows of the dense ranking that the lexical one lacks, with their lexical scores, in no order.
 
     0 for a row without any of the terms. Statistics are those of the shard, as everywhere: to the last bit what a
     deeper ranking would hold.
     """
-    scored: Ranking = []
-    for shard, lacking in _by_shard(segments, lexical, dense).items():
-        places = np.array([(one.number, one.row) for one in lacking], np.int64)
-        scores = views[shard].scores(text, places).tolist()
-        scored += [one._replace(score=score) for one, score in zip(lacking, scores, strict=True)]
-    return scored
+    lacking = _lacking(lexical, dense)
+    places = np.stack([lacking.numbers, lacking.rows], axis=1)
+    shards: dict[int, list[int]] = {}
+    for number in set(lacking.numbers.tolist()):
+        shards.setdefault(segments[number].rows.segment.add.shard, []).append(number)
+    scores = np.empty(len(lacking), np.float32)
+    for shard, numbers in shards.items():
+        here = np.isin(lacking.numbers, numbers) if len(shards) > 1 else slice(None)
+        scores[here] = views[shard].scores(text, places[here])
+    return Candidates(scores, *lacking.columns[1:])
 
 
-def _by_segment(ranking: Ranking, others: Ranking) -> Iterator[tuple[int, Sequence[Candidate]]]:
-    """Yield (segment number, the candidates of `others` in it that the ranking lacks)."""
-    have = {(one.number, one.row) for one in ranking}
-    lacking: dict[int, list[Candidate]] = {}
-    for one in others:
-        if (one.number, one.row) not in have:
-            lacking.setdefault(one.number, []).append(one)
-    yield from lacking.items()
-
-
-def _by_shard(segments: Segments, ranking: Ranking, others: Ranking) -> Mapping[int, Sequence[Candidate]]:
-    shards: dict[int, list[Candidate]] = {}
-    for number, lacking in _by_segment(ranking, others):
-        shards.setdefault(segments[number].rows.segment.add.shard, []).extend(lacking)
-    return shards
+def _lacking(ranking: Ranking, others: Ranking) -> Candidates:
+    """Return the candidates of `others` that the ranking lacks."""
+    have, columns = set(columns_of(ranking).places), columns_of(others)
+    return columns.taken([at for at, place in enumerate(columns.places) if place not in have])

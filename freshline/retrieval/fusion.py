@@ -24,17 +24,17 @@ that lacks the row. Weight .5, first in one and third in the other: 1/61 + 1/63 
 Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods", SIGIR 2009.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from freshline.retrieval.ranking import Ranking, ordered
+from freshline.retrieval.ranking import Ranking, columns_of, joined
 
 Row = tuple[int, int]
-Scores = NDArray[np.float64]
+Rows = NDArray[np.int64]
+Scores = NDArray[np.floating]
 
 #: The paper's constant: how slowly a rank loses weight.
 RRF_K = 60
@@ -59,39 +59,47 @@ _DEFAULT = Fusion()
 
 def fuse(dense: Ranking, lexical: Ranking, *, depth: int, fusion: Fusion = _DEFAULT) -> Ranking:
     """Return the best `depth` of both rankings of one query, greater score first, ties by chunk_id."""
-    known = {(one.number, one.row): one for one in (*dense, *lexical)}
-    rows = list(known)
+    sides = columns_of(dense), columns_of(lexical)
+    both = joined(sides)
+    known: dict[Row, int] = {}
+    rows = np.array([known.setdefault(row, len(known)) for row in both.places], np.int64)
+    own = rows[: len(sides[0])], rows[len(sides[0]) :]
     if fusion.method == "reciprocal":
-        sides = [_reciprocals(ranking, rows) * 2 for ranking in (dense, lexical)]
+        by_vector, by_words = (_reciprocals(each, len(known)) * 2 for each in own)
     else:
-        places = {row: place for place, row in enumerate(rows)}
-        first = (*dense[: fusion.window], *lexical[: fusion.window])
-        window = sorted({places[one.number, one.row] for one in first})
-        sides = [_standardised(_scores(ranking, rows), window) for ranking in (dense, lexical)]
-    fused = fusion.weight * sides[0] + (1 - fusion.weight) * sides[1]
-    return ordered(
-        one._replace(score=score) for one, score in zip(known.values(), fused.tolist(), strict=True)
-    )[:depth]
+        first = np.zeros(len(known), bool)
+        first[own[0][: fusion.window]] = first[own[1][: fusion.window]] = True
+        window = np.flatnonzero(first)
+        by_vector, by_words = (
+            _standardised(_scores(side.scores, each, len(known)), window)
+            for side, each in zip(sides, own, strict=True)
+        )
+    where = np.empty(len(known), np.int64)
+    where[rows] = np.arange(len(rows))  # of a row that stands on both sides either place
+    return both.taken(where, fusion.weight * by_vector + (1 - fusion.weight) * by_words).best(depth)
 
 
-def _scores(ranking: Ranking, rows: Sequence[Row]) -> Scores:
-    """Return float64[rows]: the scores of a ranking, its lowest for a row that it lacks, 0 where it is empty."""
-    lowest = ranking[-1].score if ranking else 0.0
-    found = {(one.number, one.row): one.score for one in ranking}
-    return np.array([found.get(row, lowest) for row in rows], np.float64)
+def _scores(scores: Scores, rows: Rows, count: int) -> Scores:
+    """Return float64[count]: the scores of a ranking, its lowest for a row that it lacks, 0 where it is empty."""
+    found = np.full(count, scores[-1] if len(scores) else 0.0, np.float64)
+    found[rows] = scores
+    return found
 
 
-def _standardised(scores: Scores, window: Sequence[int]) -> Scores:
+def _standardised(scores: Scores, window: Rows) -> Scores:
     """Return (score - mean) / deviation by the scores in the window; zeros where those are all alike."""
-    if not window:
+    if not len(window):
         return np.zeros_like(scores)
     inside = scores[window]
-    deviation = inside.std()
+    mean = np.add.reduce(inside) / len(inside)  # as inside.mean() and .std(), at a third of the time
+    off = inside - mean
+    deviation = np.sqrt(np.add.reduce(off * off) / len(inside))
     if deviation <= _ALIKE * np.abs(inside).max():
         return np.zeros_like(scores)
-    return np.asarray((scores - inside.mean()) / deviation)
+    return np.asarray((scores - mean) / deviation)
 
 
-def _reciprocals(ranking: Ranking, rows: Sequence[Row]) -> Scores:
-    ranks = {(one.number, one.row): rank for rank, one in enumerate(ranking, start=1)}
-    return np.array([1 / (RRF_K + ranks[row]) if row in ranks else 0.0 for row in rows], np.float64)
+def _reciprocals(rows: Rows, count: int) -> Scores:
+    found = np.zeros(count)
+    found[rows] = 1 / (RRF_K + np.arange(1, len(rows) + 1))
+    return found

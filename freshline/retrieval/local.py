@@ -36,10 +36,10 @@ class LocalSource:
         sights = {query: self._left(query, offered.get(query)) for query in depths}
         by_vector, by_words = self._rankings(depths, sights)
         cut = [
-            (query, found[:depth], words[:depth])
-            for (query, depth), found, words in zip(depths.items(), by_vector, by_words, strict=True)
+            (found[:depth], words[:depth])
+            for depth, found, words in zip(depths.values(), by_vector, by_words, strict=True)
         ]
-        return [self._completed(*one) for one in cut]
+        return self._completed(list(depths), cut)
 
     def document(self, place: Place) -> Document:
         """Return the place's segment and state."""
@@ -62,7 +62,7 @@ class LocalSource:
             for query, places in wanted.items()
         }
 
-    def _around(self, sight: Sight, place: Place, reach: int) -> Ranking:
+    def _around(self, sight: Sight, place: Place, reach: int) -> list[Candidate]:
         rows, mask = self._segments[place.number].rows, sight.masks[place.number]
         return [
             Candidate(0.0, rows.chunk_ids[near].decode(), place.number, near)
@@ -113,13 +113,13 @@ class LocalSource:
         seen = [sights[query] for query in depths]
         return lexical(self._views, self._segments, seen, texts, depth=max(depths.values()))
 
-    def _completed(self, query: int, by_vector: Ranking, by_words: Ranking) -> Ranked:
+    def _completed(self, queries: list[int], rankings: Sequence[tuple[Ranking, Ranking]]) -> list[Ranked]:
         if not self._batch.completed:
-            return Ranked(by_vector, by_words, [], [])
-        vector, text = self._batch.vectors[query], self._batch.requests[query].text
-        return Ranked(
-            by_vector,
-            by_words,
-            dense_beside(self._segments, vector, by_vector, by_words),
-            lexical_beside(self._views, self._segments, text, by_vector, by_words),
-        )
+            return [Ranked(by_vector, by_words, [], []) for by_vector, by_words in rankings]
+        texts = [self._batch.requests[query].text for query in queries]
+        by_vector = dense_beside(self._segments, self._batch.vectors[queries], rankings)
+        by_words = [
+            lexical_beside(self._views, self._segments, text, *found)
+            for text, found in zip(texts, rankings, strict=True)
+        ]
+        return [Ranked(*found, *beside) for found, *beside in zip(rankings, by_vector, by_words, strict=True)]

@@ -49,7 +49,7 @@ def expand_in(source: Source, found: Sequence[Sequence[Hit]], around: int) -> li
 
 def _beside(hits: Sequence[Hit], near: Mapping[int, Sequence[Sequence[Candidate]]], query: int) -> Ranking:
     known = {hit.place for hit in hits}
-    neighbours: Ranking = []
+    neighbours: list[Candidate] = []
     for hit, rows in zip(hits, near.get(query, ()), strict=True):
         for one in rows:
             place = Place(one.number, one.row)

@@ -27,7 +27,7 @@ from freshline.retrieval.hit import Hit, Place
 from freshline.retrieval.hits import hits_of
 from freshline.retrieval.local import LocalSource
 from freshline.retrieval.policy import Policy
-from freshline.retrieval.ranking import Candidate, Ranking, ordered
+from freshline.retrieval.ranking import Candidate, Ranking, columns_of, joined
 from freshline.retrieval.recency import decayed
 from freshline.retrieval.request import SearchRequest
 from freshline.retrieval.reranker import Reranker, passage, rerank
@@ -136,8 +136,8 @@ class _Searching:
             return found.dense or found.lexical
         dense, lexical = found.dense, found.lexical
         if self.batch.completed:
-            dense = ordered([*dense, *found.dense_beside])
-            lexical = ordered([*lexical, *found.lexical_beside])
+            dense = joined([columns_of(dense), columns_of(found.dense_beside)]).best()
+            lexical = joined([columns_of(lexical), columns_of(found.lexical_beside)]).best()
         return fuse(dense, lexical, depth=depth, fusion=self.batch.policy.fusion)
 
     def _decayed(self, ranking: Ranking) -> Ranking:

@@ -50,8 +50,8 @@ class Selection:
     k: int
     policy: SelectionPolicy
     reading: Reading
-    chosen: Ranking = field(default_factory=list)
-    offered: set[Row] = field(default_factory=set)
+    chosen: list[Candidate] = field(default_factory=list)
+    _offered: list[Ranking] = field(default_factory=list)
     _least: float | None = None
     _taken: Counter[Row] = field(default_factory=Counter)
     _passages: list[Passage] = field(default_factory=list)
@@ -60,6 +60,11 @@ class Selection:
     def full(self) -> bool:
         """Whether k are chosen."""
         return len(self.chosen) >= self.k
+
+    @property
+    def offered(self) -> set[Row]:
+        """Return the rows of all rankings until now."""
+        return {(one.number, one.row) for ranking in self._offered for one in ranking}
 
     @property
     def complete(self) -> list[Row]:
@@ -80,13 +85,15 @@ class Selection:
         if not ranking:
             return ()
         lower = 0.0 if self._least is None else max(0.0, ranking[0].score - self._least)
-        self.offered.update((one.number, one.row) for one in ranking)
+        self._offered.append(ranking)
         self._least = ranking[-1].score - lower
-        return (one._replace(score=one.score - lower) for one in ranking)
+        return (one._replace(score=one.score - lower) for one in ranking) if lower else ranking
 
     def _fits(self, candidate: Candidate) -> bool:
+        if not self.policy.max_per_document:
+            return not self._repeats(candidate)
         document = self.reading.document(candidate)
-        if 0 < self.policy.max_per_document <= self._taken[document] or self._repeats(candidate):
+        if self._taken[document] >= self.policy.max_per_document or self._repeats(candidate):
             return False
         self._taken[document] += 1
         return True

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from freshline.retrieval.lexical.seen import Seen
 from freshline.retrieval.live import LiveSegment
-from freshline.retrieval.ranking import Part, Ranking, rank
+from freshline.retrieval.ranking import Candidates, Ranking, rank
 from freshline.retrieval.sight import Sight
 
 #: int64[n, 2]: segment number and row
@@ -90,15 +90,12 @@ def lexical(
     ]
 
 
-def _part(segments: Mapping[int, LiveSegment], found: Found) -> Part:
+def _part(segments: Mapping[int, LiveSegment], found: Found) -> Candidates:
     """Name the rows found, segment by segment."""
     numbers, rows = found.places.T
-    named = [
-        (at, segments[number].rows.chunk_ids[rows[at]])
-        for number in set(numbers.tolist())
-        for at in (np.flatnonzero(numbers == number),)
-    ]
-    if not named:
-        return Part(found.scores, np.empty(0, "S1"), numbers, rows)
-    order = np.argsort(np.concatenate([at for at, _ in named]))
-    return Part(found.scores, np.concatenate([ids for _, ids in named])[order], numbers, rows)
+    each = {number: numbers == number for number in set(numbers.tolist())}
+    named = {number: segments[number].rows.chunk_ids[rows[here]] for number, here in each.items()}
+    ids = np.empty(len(rows), max((one.dtype for one in named.values()), default=np.dtype("S1")))
+    for number, here in each.items():
+        ids[here] = named[number]
+    return Candidates(found.scores, ids, numbers, rows)

@@ -10,7 +10,7 @@ any further clause. So there are two exact ways, and the cheaper one is taken by
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import ceil
 from typing import Any, NamedTuple
 
@@ -35,8 +35,17 @@ _DIGITS = 4
 #: So many rows are named one by one: 0.5 ms to complete the ranking of a Cranfield question, as a set 0.8.
 _FEW = 100
 
+#: Code points of a question whose terms are kept: of 1,024 such questions, some megabytes.
+_SHORT = 500
+
 _MUST, _SHOULD = tantivy.Occur.Must, tantivy.Occur.Should
 _query = tantivy.Query
+
+
+@lru_cache(1024)
+def _terms(language: str, text: str) -> Sequence[Term]:
+    """Return the terms of a question; kept, because a batch asks for them again when it completes its rankings."""
+    return analysis_of(language).question(text)
 
 
 class _Hits(NamedTuple):
@@ -89,7 +98,7 @@ class TantivyView:
     def _questions(self, text: str) -> Iterator["_Question"]:
         """Yield the question in each language."""
         for language, searcher in self.searchers.items():
-            if terms := analysis_of(language).question(text):
+            if terms := (_terms if len(text) <= _SHORT else _terms.__wrapped__)(language, text):
                 yield _Question(searcher, terms)
 
     @cached_property
