@@ -12,6 +12,7 @@ are states without rows. Format version and fingerprint stand in the metadata of
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from freshline.index.entries import Add
-from freshline.index.vectors import flat_of
+from freshline.index.vectors import codes_of, flat_of
 from schemas.tables import REVISION, TIME
 
 #: Version of the files' layout; others than those in FILES are refused. 2: vectors.faiss holds codes too, where
@@ -86,15 +87,24 @@ class Segment:
     #: the memory that the index reads from without owning it
     held: Any = field(default=None, repr=False)
 
+    @cached_property
+    def flat(self) -> Any:
+        """Return the part of the index that holds the vectors."""
+        return flat_of(self.index)
+
+    @cached_property
+    def codes(self) -> Any | None:
+        """Return the part that proposes candidates, None where every row is compared."""
+        return codes_of(self.index)
+
     def taken(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return float32[n, d], a copy of the vectors of these rows."""
-        flat = flat_of(self.index)
         if not len(rows):
-            return np.empty((0, flat.d), np.float32)
-        vectors: NDArray[np.float32] = flat.reconstruct_batch(np.ascontiguousarray(rows))
+            return np.empty((0, self.flat.d), np.float32)
+        vectors: NDArray[np.float32] = self.flat.reconstruct_batch(np.ascontiguousarray(rows))
         return vectors
 
     def vectors(self) -> NDArray[np.float32]:
         """Return float32[n, d], a copy."""
-        vectors: NDArray[np.float32] = flat_of(self.index).reconstruct_n(0, self.index.ntotal)
+        vectors: NDArray[np.float32] = self.flat.reconstruct_n(0, self.index.ntotal)
         return vectors

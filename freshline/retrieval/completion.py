@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from freshline.index.vectors import flat_of, products
+from freshline.index.vectors import products
 from freshline.retrieval.lexical.port import LexicalView
 from freshline.retrieval.live import LiveSegment
 from freshline.retrieval.ranking import Candidates, Ranking, columns_of, joined
@@ -49,7 +49,7 @@ def dense_beside(
         rows = np.full((len(where), max(map(len, where.values()))), -1)
         for place, (i, at) in enumerate(where.items()):
             rows[place, : len(at)] = lacking[i].rows[at]
-        found = products(flat_of(segments[number].rows.segment.index), vectors[list(where)], rows)
+        found = products(segments[number].rows.segment.flat, vectors[list(where)], rows)
         for own, (i, at) in zip(found, where.items(), strict=True):
             scores[i][at] = own[: len(at)]
     return [Candidates(own, *one.columns[1:]) for own, one in zip(scores, lacking, strict=True)]

@@ -15,7 +15,8 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from freshline.index.vectors import EXACT_ROWS, candidates_for, codes_of, flat_of, products, threads_at_most
+from freshline.index.layout import Segment
+from freshline.index.vectors import EXACT_ROWS, candidates_for, products, threads_at_most
 from freshline.retrieval.live import LiveSegment
 from freshline.retrieval.masks import Mask
 from freshline.retrieval.ranking import Candidates, Ranking, rank
@@ -46,20 +47,20 @@ def dense(
     ties at the end included; everywhere with `exact`.
     """
     parts: list[list[Candidates]] = [[] for _ in sights]
-    for sight in dict.fromkeys(sights):
-        queries = [place for place, one in enumerate(sights) if one is sight]
+    groups: dict[Sight, list[int]] = {}
+    for query, sight in enumerate(sights):
+        groups.setdefault(sight, []).append(query)
+    for sight, queries in groups.items():
+        asked = np.ascontiguousarray(vectors[queries], np.float32)
         for number, segment in segments.items():
-            with threads_at_most(1 + len(queries) * len(sight.masks[number]) // _WORK):
-                found = _search(
-                    segment.rows.segment.index, sight.masks[number], vectors[queries], depth, exact
-                )
+            found = _search(segment.rows.segment, sight.masks[number], asked, depth, exact)
             for query, (scores, rows) in zip(queries, found, strict=False):
                 numbers = np.full(len(rows), number, np.int64)
                 parts[query].append(Candidates(scores, segment.rows.chunk_ids[rows], numbers, rows))
     return [rank(each, depth) for each in parts]
 
 
-def _search(index: Any, mask: Mask, vectors: Vectors, depth: int, exact: bool) -> Sequence[Found]:
+def _search(segment: Segment, mask: Mask, vectors: Vectors, depth: int, exact: bool) -> Sequence[Found]:
     """Return for each vector its best `depth` rows and those that tie with the last of them; [] if none is seen."""
     count = int(np.count_nonzero(mask))
     if count == 0:
@@ -67,9 +68,10 @@ def _search(index: Any, mask: Mask, vectors: Vectors, depth: int, exact: bool) -
     bits = np.packbits(mask, bitorder="little")  # FAISS keeps a pointer: alive until the search is done
     selector = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg,arg-type] # stubs lack the NumPy form
     wanted = min(depth, count)
-    if codes_of(index) is None or exact or count <= max(EXACT_ROWS, depth):
-        return _compared(flat_of(index), selector, vectors, wanted, count)
-    return _proposed(index, selector, vectors, wanted, count)
+    with threads_at_most(1 + len(vectors) * len(mask) // _WORK):
+        if segment.codes is None or exact or count <= max(EXACT_ROWS, depth):
+            return _compared(segment.flat, selector, vectors, wanted, count)
+        return _proposed(segment, selector, vectors, wanted, count)
 
 
 def _compared(flat: Any, selector: Any, vectors: Vectors, wanted: int, count: int) -> list[Found]:
@@ -84,43 +86,46 @@ def _compared(flat: Any, selector: Any, vectors: Vectors, wanted: int, count: in
     return found
 
 
-def _proposed(index: Any, selector: Any, vectors: Vectors, wanted: int, count: int) -> list[Found]:
+def _proposed(segment: Segment, selector: Any, vectors: Vectors, wanted: int, count: int) -> list[Found]:
     """Compare the first of what the codes propose, all of it where that may not be enough, else every row."""
-    flat, codes = flat_of(index), codes_of(index)
+    flat, codes = segment.flat, segment.codes
     parameters = faiss.SearchParametersIVF(sel=selector, nprobe=1)  # type: ignore[call-arg] # and these
-    guesses, rows = codes.search(vectors, min(candidates_for(index, wanted), count), params=parameters)  # type: ignore[union-attr] # not None here
+    proposals = min(candidates_for(segment.index, wanted), count)
+    guesses, rows = codes.search(vectors, proposals, params=parameters)  # type: ignore[union-attr] # not None here
     found: dict[int, Found] = {}
     left = np.arange(len(vectors))
     for share in (_FIRST, 1):
         depth = max(wanted, int(share * rows.shape[1]))
+        if depth > rows.shape[1]:
+            continue
         scores = products(flat, vectors[left], rows[left, :depth])
-        settled = _settled(guesses[left, :depth], rows[left, :depth], scores, wanted)
+        least = np.partition(scores, -wanted, axis=1)[:, -wanted]
+        settled = (rows[left, depth - 1] >= 0) & (least >= _reach(guesses[left, :depth], scores))
         for place in np.flatnonzero(settled).tolist():
-            found[int(left[place])] = _best(scores[place], rows[left[place], :depth], wanted)
+            best = np.flatnonzero(scores[place] >= least[place])
+            found[int(left[place])] = scores[place, best], rows[left[place], best]
         left = left[~settled]
-    if len(left):
+        if not len(left):
+            break
+    else:
         found |= zip(left.tolist(), _compared(flat, selector, vectors[left], wanted, count), strict=True)
     return [found[query] for query in range(len(vectors))]
 
 
-def _best(scores: Vectors, rows: NDArray[np.int64], wanted: int) -> Found:
-    """Return the best `wanted` of as many rows as there are scores, and what ties with the last of them."""
-    best = np.flatnonzero(scores >= np.partition(scores, -wanted)[-wanted])
-    return scores[best], rows[best]
-
-
-def _settled(guesses: Vectors, rows: NDArray[np.int64], scores: Vectors, wanted: int) -> NDArray[np.bool_]:
-    """Return bool[q]: whether what was not proposed is worse than the last wanted one of float32[q, n].
+def _reach(guesses: Vectors, scores: Vectors) -> NDArray[np.float32]:
+    """Return for each query what nothing behind its guesses float32[q, n] scores above, best first; n ≥ 1.
 
     By how far the codes' guesses were off for this question. Guesses off by 0 ± .01, the last one .40: what lies behind
-    it reaches .425 at most. Settled where the last wanted row has .43, not where it has .41: a filter that leaves only
-    rows about equally far from the question does that. Nothing is settled where too few were proposed (row -1).
+    it reaches .425 at most. Enough was proposed where the last wanted row has .43, not where it has .41: a filter that
+    leaves only rows about equally far from the question does that. No number where fewer than n were proposed.
     """
-    settled: NDArray[np.bool_] = np.asarray((rows >= 0).all(axis=1) & (scores.shape[1] >= wanted))
-    if not settled.any():
-        return settled
-    guesses, scores = guesses[settled], scores[settled]
-    off = scores - guesses
-    reach = guesses.min(axis=1) + off.mean(axis=1) + _SPREADS * off.std(axis=1)
-    settled[settled] = np.partition(scores, -wanted, axis=1)[:, -wanted] >= reach
-    return settled
+    count = scores.shape[1]
+    with np.errstate(invalid="ignore", over="ignore"):
+        off = scores - guesses
+        mean = (
+            np.add.reduce(off, axis=1) / count
+        )  # as .mean() and .std(), at a fifth of the time for one question
+        off -= mean[:, None]
+        reach: NDArray[np.float32] = guesses[:, -1] + mean
+        reach += _SPREADS * np.sqrt(np.einsum("ij,ij->i", off, off) / count)
+    return reach

@@ -147,7 +147,7 @@ def test_each_of_a_batch_sees_through_its_own_sight(world: World) -> None:
 def test_what_else_is_asked_in_a_batch_changes_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("freshline.retrieval.dense.candidates_for", lambda _, depth: 2 * depth)
     monkeypatch.setattr(
-        "freshline.retrieval.dense._settled", lambda _, rows, *__: np.ones(len(rows), bool)
+        "freshline.retrieval.dense._reach", lambda guesses, _: guesses[:, -1] - 9
     )  # so that depth tells
     snapshot, policy = Snapshot(fingerprint="f", segments=world.segments), Policy(mode="dense", depth=20)
     requests = [SearchRequest(text="", k=k) for k in (10, 2000, 10)]

@@ -39,7 +39,7 @@ def test_a_segment_that_finds_everything() -> None:
 
 
 def test_recall_is_that_of_a_comparison_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("freshline.retrieval.dense._settled", lambda _, rows, *__: np.ones(len(rows), bool))
+    monkeypatch.setattr("freshline.retrieval.dense._reach", lambda guesses, _: guesses[:, -1] - 9)
     one = snapshot(factor=1)
     index = one.segments[0].rows.segment.index
     _, proposed = index.base_index.search(ASKED, 50)
@@ -52,7 +52,7 @@ def test_recall_is_that_of_a_comparison_by_hand(monkeypatch: pytest.MonkeyPatch)
 def test_a_segment_that_misses_too_much_is_searched_wider_until_it_does_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("freshline.retrieval.dense._settled", lambda _, rows, *__: np.ones(len(rows), bool))
+    monkeypatch.setattr("freshline.retrieval.dense._reach", lambda guesses, _: guesses[:, -1] - 9)
     one = snapshot(factor=1)
     first = self_check(one, ASKED)
     assert first == gauge()
