@@ -29,8 +29,10 @@ TARGET = 0.99
 _AIM = 0.999
 #: Candidates for each wanted row, tried in this order. 8 would be enough for questions that are like the rows.
 FACTORS = (16, 32, 64)
-#: Fewer wanted rows than these are looked for among as many candidates as these.
+#: Wanted rows that a calibration and a worker's own check are about: as many as a search ranks by default.
 WANTED = 50
+#: Fewer wanted rows than these are looked for among as many candidates as these.
+_FEWEST = 20
 _SAMPLE = 64  # questions of a calibration
 _TRAINING = 4096  # vectors: 256 for each of a 4-bit code's 16 values
 _WORK = 2**16  # products that one thread computes at least, some milliseconds
@@ -84,8 +86,8 @@ def codes_of(index: Any) -> Any | None:
 
 
 def candidates_for(index: Any, depth: int) -> int:
-    """Return how many candidates the codes must propose for the best `depth` rows: 8 · 50 for 10, 8 · 200 for 200."""
-    return int(index.k_factor) * max(depth, WANTED)
+    """Return how many candidates the codes must propose for the best `depth` rows: 16 · 20 for 10, 16 · 200 for 200."""
+    return int(index.k_factor) * max(depth, _FEWEST)
 
 
 def raise_factor(index: Any) -> bool:

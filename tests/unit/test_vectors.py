@@ -89,6 +89,6 @@ def test_no_row_has_no_score() -> None:
 
 def test_the_factor_rises_to_an_end() -> None:
     index = make_index(clustered(EXACT_ROWS + 1, 8))
-    assert (candidates_for(index, 10), candidates_for(index, 200)) == (800, 3200)  # 16 · 50, 16 · 200
+    assert (candidates_for(index, 10), candidates_for(index, 200)) == (320, 3200)  # 16 · 20, 16 · 200
     assert [raise_factor(index) for _ in range(3)] == [True, True, False]
     assert index.k_factor == 64
