@@ -8,12 +8,17 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from freshline.embedded import broker as broker_part
 from freshline.embedded import jars as jars_part
 from freshline.embedded import java, redis_server
 from freshline.settings import Settings
+
+# a busy machine is no failure; what hangs meets pytest-timeout
+hypothesis.settings.register_profile("freshline", deadline=None)
+hypothesis.settings.load_profile("freshline")
 
 
 @pytest.fixture(scope="session")
