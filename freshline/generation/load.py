@@ -1,10 +1,13 @@
 """From settings to the generator that they name."""
 
+from pathlib import Path
+
 from freshline.chunking.sentences import sentence_spans
 from freshline.clock import Clock, SystemClock
 from freshline.embedding.libraries import quieten, set_switches
 from freshline.embedding.load import has_gpu
 from freshline.embedding.port import Embedder
+from freshline.generation.endpoint import EndpointWriter
 from freshline.generation.extractive import Extractive
 from freshline.generation.guarded import Guarded
 from freshline.generation.model_files import model_files
@@ -37,6 +40,11 @@ def load_generator(
 
 def _writer(settings: Settings) -> Writer:
     chosen = settings.generation
+    if chosen.kind == "openai":
+        key = Path(chosen.api_key_file).expanduser().read_text("utf-8").strip() if chosen.api_key_file else ""
+        return EndpointWriter(
+            base_url=chosen.base_url, model=chosen.model, key=key, max_tokens=chosen.max_tokens
+        )
     files = model_files(settings)
     set_switches()  # from here on nothing is fetched
     quieten()

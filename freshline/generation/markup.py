@@ -17,10 +17,10 @@ _LIVE = (
     (re.compile(r"<(?=[A-Za-z/!?])"), "< "),
 )
 #: bidirectional overrides and isolates, zero-width space and joiners that hide text, byte order mark, tag characters,
-#: control characters
+#: control characters, lone surrogates
 _HIDDEN = re.compile(
     "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b\u2060-\u2064\u202a-\u202e\u2066-\u2069\ufeff"
-    "\U000e0000-\U000e007f]"
+    "\U000e0000-\U000e007f\ud800-\udfff]"
 )
 
 
