@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from freshline.generation.conflicts import Saying
-from freshline.generation.facts import names, negates, numbers, words
+from freshline.generation.facts import inner_names, names, negates, numbers, words
 from freshline.generation.passages import Splitter
 from freshline.generation.terms import terms
 from freshline.retrieval.hit import Hit
@@ -79,8 +79,8 @@ def _head(hit: Hit) -> str:
 
 
 def _names_known(claim: str, hit: Hit) -> bool:
-    first, _, rest = claim.partition(" ")
-    return names(rest or first) <= words(f"{_head(hit)} {hit.text}")
+    found = inner_names(claim) if " " in claim else names(claim)
+    return found <= words(f"{_head(hit)} {hit.text}")
 
 
 def _told(saying: Saying) -> frozenset[str]:

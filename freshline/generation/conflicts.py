@@ -12,9 +12,10 @@ their values. Sentences that say it in other words are not found. This module do
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from freshline.generation.facts import names, negates, numbers, words, years
+from freshline.generation.facts import inner_names, names, negates, numbers, words, years
 from freshline.generation.markup import neutralise
 from freshline.generation.passages import Sentence
+from freshline.generation.port import CitedSpan
 from freshline.generation.terms import terms
 from freshline.retrieval.hit import Hit
 
@@ -32,6 +33,12 @@ class Saying(NamedTuple):
     def text(self) -> str:
         """The sentence as it stands in the document."""
         return self.hit.text[self.sentence.start : self.sentence.end]
+
+    @property
+    def span(self) -> CitedSpan:
+        """The sentence as a citation."""
+        start = self.hit.start
+        return CitedSpan(self.hit, start + self.sentence.start, start + self.sentence.end)
 
 
 def newer(one: Hit, other: Hit) -> bool:
@@ -52,7 +59,7 @@ def differ(asked: frozenset[str], one: Saying, other: Saying) -> bool:
     if told_apart & asked or negates(left) != negates(right) or not _alike(left, right):
         return False
     if any(name):
-        return bool(terms(" ".join(names(left) & names(right))) & asked)
+        return bool(_shared_names(left, right) & asked)
     return not (years(number[0]) and years(number[1]) and len(number[0] | number[1]) > 2)  # noqa: PLR2004 - a year each
 
 
@@ -73,8 +80,13 @@ def _same_subject(asked: frozenset[str], one: Saying, other: Saying) -> bool:
     contexts = [frozenset(t for t in s.sentence.context if not t.isdigit()) for s in (one, other)]
     if not held[0] or held[0] != held[1]:
         return False
-    shared = terms(" ".join(names(one.text) & names(other.text)))
-    return contexts[0] == contexts[1] or not all(contexts) or bool(shared & asked)
+    return (
+        contexts[0] == contexts[1] or not all(contexts) or bool(_shared_names(one.text, other.text) & asked)
+    )
+
+
+def _shared_names(left: str, right: str) -> frozenset[str]:
+    return terms(" ".join(inner_names(left) & inner_names(right)))
 
 
 def _alike(left: str, right: str) -> bool:

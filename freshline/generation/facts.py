@@ -34,6 +34,11 @@ def names(text: str) -> frozenset[str]:
     return frozenset(word.lower() for word in _WORD.findall(text) if word[0].isupper()) - FUNCTION_WORDS
 
 
+def inner_names(text: str) -> frozenset[str]:
+    """Return the names after the first word, whose capital says nothing."""
+    return names(text.partition(" ")[2])
+
+
 def words(text: str) -> frozenset[str]:
     """Return all words in lower case, numbers left out."""
     return frozenset(word.lower() for word in _WORD.findall(text))

@@ -121,6 +121,4 @@ def _answer(checked: Sequence[tuple[Claim, Saying, Sequence[Saying]]]) -> Answer
 
 
 def _label(saying: Saying, places: dict[CitedSpan, int]) -> str:
-    start = saying.hit.start
-    span = CitedSpan(saying.hit, start + saying.sentence.start, start + saying.sentence.end)
-    return f"[{places.setdefault(span, len(places) + 1)}]"
+    return f"[{places.setdefault(saying.span, len(places) + 1)}]"
