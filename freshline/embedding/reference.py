@@ -14,7 +14,7 @@ from freshline.errors import ConfigError, MissingPart
 from freshline.settings import ModelSettings
 
 #: Everything a model may need; pickled weights are never fetched.
-_WANTED = ["*.json", "*.txt", "*.safetensors", "*.model", "openvino/*"]
+_WANTED = ["*.json", "*.txt", "*.safetensors", "*.model", "*.jinja", "openvino/*"]
 
 
 def cache_folder(settings: ModelSettings) -> Path:

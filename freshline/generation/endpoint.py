@@ -9,7 +9,6 @@ import time
 from importlib import import_module
 from typing import Any
 
-from freshline.errors import MissingPart
 from freshline.generation.failure import Unwritten
 from freshline.generation.writer import Hear, Prompt
 
@@ -33,20 +32,15 @@ class EndpointWriter:
     lanes = 8
 
     def __init__(self, *, base_url: str, model: str, key: str, max_tokens: int) -> None:
-        try:
-            self._openai: Any = import_module("openai")
-            transport: Any = import_module("freshline.generation.endpoint_transport")
-        except ImportError as error:
-            raise MissingPart(
-                f"generation.kind is 'openai' and its client is not installed ({error.name}): "
-                "pip install 'freshline[generation]'."
-            ) from error
+        self._openai: Any = import_module("openai")  # 2 s, and only where it is the generator
+        from freshline.generation.endpoint_transport import bounded_client  # noqa: PLC0415 - loads HTTP
+
         most = max_tokens * _TOKEN_BYTES + _AROUND
         self._client = self._openai.OpenAI(
             base_url=base_url,
             api_key=key or "none",
             max_retries=0,
-            http_client=transport.bounded_client(key, most, self.lanes),
+            http_client=bounded_client(key, most, self.lanes),
         )
         self._model = model
         self._max_tokens = max_tokens

@@ -97,11 +97,12 @@ class Guarded:
         while (ended := self._lanes.wait(0)) is not None:
             self._take(batch, ended)
         while batch.waiting:
-            if self._clock.monotonic() < self._rests_until:
-                batch.waiting.popleft()
-                _count("resting")
-                continue
             asked = self._times(batch.questions[batch.waiting[0]], batch.waiting[0])
+            now = self._clock.monotonic()
+            if now < self._rests_until or asked.until <= now:
+                batch.waiting.popleft()
+                _count("resting" if now < self._rests_until else "timed_out")
+                continue
             call = partial(self._attempt.answer, batch.questions[asked.row], asked.until)
             ticket = self._lanes.start(call)
             if ticket is None and batch.asked:

@@ -7,6 +7,7 @@ from freshline.clock import Clock, SystemClock
 from freshline.embedding.libraries import quieten, set_switches
 from freshline.embedding.load import has_gpu
 from freshline.embedding.port import Embedder
+from freshline.generation.available import available
 from freshline.generation.endpoint import EndpointWriter
 from freshline.generation.extractive import Extractive
 from freshline.generation.guarded import Guarded
@@ -27,6 +28,7 @@ def load_generator(
     extractive = Extractive(embedder, sentence_spans, abstain_below=settings.serving.abstain_below)
     if settings.generation.kind == "extractive":
         return extractive
+    available(settings)
     clock = clock or SystemClock()
     prompted = Prompted(
         _writer(settings),

