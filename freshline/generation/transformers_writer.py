@@ -7,7 +7,9 @@ loaded (model_files). A lock makes callers from several threads wait for each ot
 
 import time
 from collections.abc import Mapping
+from contextlib import redirect_stderr
 from importlib import import_module
+from io import StringIO
 from threading import Lock
 from typing import Any, Literal
 
@@ -52,7 +54,8 @@ class TransformersWriter:
         dtype = torch.float32 if device == "cpu" else "auto"
         if not files.gguf:
             where["use_safetensors"] = True
-        loaded = getattr(transformers, kind).from_pretrained(files.folder, dtype=dtype, **where)
+        with redirect_stderr(StringIO()):  # of a GGUF file it draws its progress, whatever it is told
+            loaded = getattr(transformers, kind).from_pretrained(files.folder, dtype=dtype, **where)
         self._model: Any = loaded.to(device).eval()
         self._max_tokens = max_tokens
         self._controls = sorted(
