@@ -51,6 +51,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "generation.max_prompt_tokens": (64, _MORE),
     "generation.max_tokens": (1, 8192),
     "generation.timeout": (0.1, 3600),
+    "generation.budget": (0.1, 3600),
     "generation.threads": (0, 1024),
     "serving.peer_port": (0, 65535),
     "serving.peer_timeout": (0.001, 3600),

@@ -186,6 +186,7 @@ class GenerationSettings:
     max_prompt_tokens: int = _setting(1500, "tokens of a prompt at most; evidence beyond them is left out")
     max_tokens: int = _setting(128, "tokens of an answer at most; a longer one is not given")
     timeout: float = _setting(20.0, "time for one answer; then the extractive one is given")
+    budget: float = _setting(60.0, "time for the answers of a batch; the rest get the extractive one")
     threads: int = _setting(0, "threads of a model here; 0 = the library's choice")
     base_url: str = _setting("", "openai: address of the endpoint, up to and with /v1")
     api_key_file: str = _setting("", "openai: file that holds the key; empty = no key is sent")

@@ -11,10 +11,20 @@ from freshline.errors import FreshlineError
 #: unverified  nothing that it wrote stands in the evidence
 #: outdated    what it wrote stands in the evidence, and a newer passage says otherwise
 #: no_room     the question and a part of one passage do not fit into the prompt
+#: no_time     the questions before it took all the time of their batch
 #: busy        it is still at work on a question that was given up
 #: resting     it was too slow or failed repeatedly just now
 Reason = Literal[
-    "failed", "timed_out", "empty", "too_long", "unverified", "outdated", "no_room", "busy", "resting"
+    "failed",
+    "timed_out",
+    "empty",
+    "too_long",
+    "unverified",
+    "outdated",
+    "no_room",
+    "no_time",
+    "busy",
+    "resting",
 ]
 REASONS: tuple[Reason, ...] = get_args(Reason)
 

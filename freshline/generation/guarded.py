@@ -2,7 +2,8 @@
 
     1. answer every question from the evidence's own sentences; where those abstain, nothing more is asked
     2. hand the other questions to the model, as many at once as it serves
-    3. wait for each until its deadline, generation.timeout or the question's own, then give it up
+    3. wait for each until its deadline, generation.timeout or the question's own, then give it up; after
+       generation.budget no further one is handed over
     4. what was not written in time, or does not hold: the answer of step 1, which names whose it is
 
 So neither a hang nor a crash of the model costs an answer or holds the caller. What was given up occupies the model
@@ -57,8 +58,9 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """`answers` hold step 1's until the model's come; `waiting` are rows, `asked` by ticket."""
+    """`answers` hold step 1's until the model's come; `waiting` are rows, `asked` by ticket; `until` ends it."""
 
+    until: float
     questions: Sequence[Question]
     answers: list[Answer]
     waiting: deque[int]
@@ -68,11 +70,14 @@ class _Batch:
 class Guarded:
     """One attempt and what stands in for it. Serves one thread, as its fallback does."""
 
-    def __init__(self, attempt: Attempt, fallback: Generator, clock: Clock, *, timeout: float) -> None:
+    def __init__(
+        self, attempt: Attempt, fallback: Generator, clock: Clock, *, timeout: float, budget: float
+    ) -> None:
         self._attempt = attempt
         self._fallback = fallback
         self._clock = clock
         self._timeout = timeout
+        self._budget = budget
         self._lanes: Lanes[Answer] = Lanes(attempt.lanes)
         self._faults = 0
         self._rests_until = float("-inf")
@@ -86,7 +91,7 @@ class Guarded:
         ]
         open_rows = [row for row, answer in enumerate(answers) if not answer.abstained]
         _count("no_evidence", len(answers) - len(open_rows))
-        batch = _Batch(questions, answers, deque(open_rows))
+        batch = _Batch(self._clock.monotonic() + self._budget, questions, answers, deque(open_rows))
         while batch.waiting or batch.asked:
             self._start(batch)
             if batch.asked:
@@ -98,10 +103,9 @@ class Guarded:
             self._take(batch, ended)
         while batch.waiting:
             asked = self._times(batch.questions[batch.waiting[0]], batch.waiting[0])
-            now = self._clock.monotonic()
-            if now < self._rests_until or asked.until <= now:
+            if (reason := self._not_now(batch, asked)) is not None:
                 batch.waiting.popleft()
-                _count("resting" if now < self._rests_until else "timed_out")
+                _count(reason)
                 continue
             call = partial(self._attempt.answer, batch.questions[asked.row], asked.until)
             ticket = self._lanes.start(call)
@@ -112,6 +116,15 @@ class Guarded:
                 _count("busy")
             else:
                 batch.asked[ticket] = asked
+
+    def _not_now(self, batch: _Batch, asked: _Asked) -> Reason | None:
+        """Return why a question is not even put to the model."""
+        now = self._clock.monotonic()
+        if now >= batch.until:
+            return "no_time"
+        if now < self._rests_until:
+            return "resting"
+        return "timed_out" if now >= asked.until else None
 
     def _wait(self, batch: _Batch) -> None:  # step 3
         first = min(asked.until for asked in batch.asked.values()) + GRACE

@@ -37,7 +37,8 @@ def load_generator(
         max_prompt_tokens=settings.generation.max_prompt_tokens,
         sink=sink,
     )
-    return Guarded(prompted, extractive, clock, timeout=settings.generation.timeout)
+    chosen = settings.generation
+    return Guarded(prompted, extractive, clock, timeout=chosen.timeout, budget=chosen.budget)
 
 
 def _writer(settings: Settings) -> Writer:

@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 
 from freshline import metrics
-from freshline.clock import SystemClock
+from freshline.clock import Clock, ManualClock, SystemClock
 from freshline.generation import guarded
 from freshline.generation.failure import REASONS, Unwritten
 from freshline.generation.guarded import FAULTS, Guarded
@@ -45,8 +45,10 @@ class _Attempt:
         return self._act(question)
 
 
-def _guarded(attempt: _Attempt, timeout: float = PATIENCE) -> Guarded:
-    return Guarded(attempt, _Fallback(), SystemClock(), timeout=timeout)
+def _guarded(
+    attempt: _Attempt, timeout: float = PATIENCE, budget: float = PATIENCE, clock: Clock | None = None
+) -> Guarded:
+    return Guarded(attempt, _Fallback(), clock or SystemClock(), timeout=timeout, budget=budget)
 
 
 def _raise(error: Exception) -> Answer:
@@ -186,6 +188,21 @@ def test_a_deadline_that_is_too_near_is_no_fault_of_the_model(left: float, asked
     hang.set()
     assert [text for text, _ in attempt.asked] == asked
     assert (first.generator, second) == ("fallback", WRITTEN)
+
+
+def test_after_its_budget_the_rest_of_a_batch_is_not_put_to_the_model() -> None:
+    clock = ManualClock()
+
+    def act(_: Question) -> Answer:
+        clock.advance(4)
+        return WRITTEN
+
+    generator = _guarded(_Attempt(act), budget=10, clock=clock)
+    questions = [question(name) for name in "abcde"]
+    with _counted(written=3, no_time=2):  # begun at 0, 4 and 8 s; 12 is over
+        assert [answer.text for answer in generator.answer(questions)] == ["written"] * 3 + ["d", "e"]
+    with _counted(written=1):
+        assert generator.answer(questions[:1]) == [WRITTEN]  # each batch has its own
 
 
 def test_the_fingerprint_names_both() -> None:
