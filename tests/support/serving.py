@@ -1,7 +1,7 @@
 """A worker over the in-memory log and a real, tiny lake: what its tests ask and what they see."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from freshline.clock import Clock, ManualClock
 from freshline.coverage import Coverage
 from freshline.embedding.tiny import TINY_FINGERPRINT, TinyEmbedder
 from freshline.generation.extractive import Extractive
+from freshline.generation.port import Generator
 from freshline.ids import chunk_id, document_key, shard_of
 from freshline.index.entries import Cover
 from freshline.index.generations import ensure_generation
@@ -199,6 +200,7 @@ class Bench:
         self.log = MemoryLog({"queries": PARTITIONS, "responses": PARTITIONS, "queries.dlq": 1}, self.clock)
         self.knowledge = FixedKnowledge(snapshot)
         self.embedder: Any = TinyEmbedder()
+        self.generate: Callable[[Any], Generator] = generator
 
     def ask(
         self, query_id: str, text: str = "how high is the tower", *, partition: int = 0, **fields: Any
@@ -216,7 +218,7 @@ class Bench:
         worker = Worker(
             log or self.log,
             names,
-            answerer=Answerer(self.embedder, generator(self.embedder), self.clock),
+            answerer=Answerer(self.embedder, self.generate(self.embedder), self.clock),
             knowledge=self.knowledge,
             past=PastDesk(self.past, clock=self.clock),
             clock=self.clock,
