@@ -1,7 +1,7 @@
 """A worker over the in-memory log and a real, tiny lake: what its tests ask and what they see."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -200,7 +200,6 @@ class Bench:
         self.log = MemoryLog({"queries": PARTITIONS, "responses": PARTITIONS, "queries.dlq": 1}, self.clock)
         self.knowledge = FixedKnowledge(snapshot)
         self.embedder: Any = TinyEmbedder()
-        self.generate: Callable[[Any], Generator] = generator
 
     def ask(
         self, query_id: str, text: str = "how high is the tower", *, partition: int = 0, **fields: Any
@@ -213,12 +212,15 @@ class Bench:
         """Write one raw record."""
         return self.log.append(Outgoing(topic="queries", key=key, value=value, partition=partition))
 
-    def worker(self, names: Names = NAMES, log: Log | None = None, *, join: bool = True) -> Worker:
-        """Return a worker, which has joined unless it shall do so in its run()."""
+    def worker(
+        self, names: Names = NAMES, log: Log | None = None, *, join: bool = True, by: Generator | None = None
+    ) -> Worker:
+        """Return a worker, which has joined unless it shall do so in its run(); `by` writes its answers."""
+        embedder = TinyEmbedder() if by else self.embedder
         worker = Worker(
             log or self.log,
             names,
-            answerer=Answerer(self.embedder, self.generate(self.embedder), self.clock),
+            answerer=Answerer(embedder, by or generator(embedder), self.clock),
             knowledge=self.knowledge,
             past=PastDesk(self.past, clock=self.clock),
             clock=self.clock,

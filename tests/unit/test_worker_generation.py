@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from freshline.clock import SystemClock
+from freshline.embedding.tiny import TinyEmbedder
 from freshline.generation.failure import Unwritten
 from freshline.generation.guarded import Guarded
 from freshline.generation.port import Answer, CitedSpan, Question
@@ -30,17 +31,14 @@ def bench(tmp_path: Path) -> Bench:
     lake = TinyLake(tmp_path)
     texts = {"tower": "The tower is 96 metres high.", "soup": "Soup is served at noon."}
     lake.publish(texts, end={"documents": {0: 2}}, newest_event_ms=1)
-    bench = Bench(lake.snapshot())
-    bench.generate = lambda embedder: Guarded(
-        _Model(), generator(embedder), SystemClock(), timeout=20, budget=20
-    )
-    return bench
+    return Bench(lake.snapshot())
 
 
 def test_as_of_names_the_model_or_who_answered_in_its_place(bench: Bench) -> None:
     bench.ask("q1", "how high is the tower")
     bench.ask("q2", "when is soup served")
-    turns([bench.worker()])
+    guarded = Guarded(_Model(), generator(TinyEmbedder()), SystemClock(), timeout=20, budget=20)
+    turns([bench.worker(by=guarded)])
     found: dict[str, Any] = {response["query_id"]: response for _, response in bench.responses()}
     by = {query_id: response["as_of"]["generator"] for query_id, response in found.items()}
     assert found["q1"]["text"] == "It is 96 metres high. [1]"
