@@ -5,9 +5,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from freshline.embedding import libraries
 from tests.support.tiny_models import VOCABULARY, tiny_tokenizer
 
+_NEURONS = 16
+#: How GPT-2's tokenizer writes a space and a line end.
+_SPACE_AND_LINE = ("\u0120", "\u010a")
 #: A chat template like those of instruction-tuned models; [MASK] stands for the end of a turn.
 TEMPLATE = (
     "{% for message in messages %}{{ message['role'] }} {{ message['content'] }}[MASK]{% endfor %}"
@@ -55,12 +60,54 @@ def tiny_seq2seq(folder: Path, *, seed: int = 9, end: int | None = None) -> Path
     return folder
 
 
+def tiny_gguf(folder: Path, *, seed: int = 7, end: int | None = None) -> Path:
+    """Write a Llama of 16 neurons, its tokenizer of single characters and its chat template as one GGUF file."""
+    gguf: Any = import_module("gguf")
+    tokens = [*map(chr, range(33, 127)), *_SPACE_AND_LINE, "th", "he", "<|end|>"]
+    last = len(tokens) - 1
+    made = gguf.GGUFWriter(str(folder / "tiny.gguf"), "llama")
+    for add, value in {
+        made.add_context_length: 2048,
+        made.add_embedding_length: _NEURONS,
+        made.add_block_count: 1,
+        made.add_feed_forward_length: _NEURONS,
+        made.add_head_count: 2,
+        made.add_head_count_kv: 2,
+        made.add_layer_norm_rms_eps: 1e-5,
+        made.add_rope_dimension_count: _NEURONS // 2,
+        made.add_vocab_size: len(tokens),
+        made.add_tokenizer_model: "gpt2",
+        made.add_token_list: tokens,
+        made.add_token_types: [1] * last + [3],  # normal ones, and a control token
+        made.add_token_merges: ["t h", "h e"],
+        made.add_bos_token_id: last,
+        made.add_eos_token_id: last if end is None else end,
+        made.add_chat_template: "{% for m in messages %}{{ m['content'] }}<|end|>{% endfor %}",
+    }.items():
+        add(value)
+    random = np.random.default_rng(seed)
+    for name in ("token_embd", "output"):
+        made.add_tensor(f"{name}.weight", random.normal(size=(len(tokens), _NEURONS)).astype(np.float32))
+    for name in ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"):
+        square = random.normal(size=(_NEURONS, _NEURONS)).astype(np.float32)
+        made.add_tensor(f"blk.0.{name}.weight", square)
+    for name in ("output_norm", "blk.0.attn_norm", "blk.0.ffn_norm"):
+        made.add_tensor(f"{name}.weight", np.ones(_NEURONS, np.float32))
+    made.write_header_to_file()
+    made.write_kv_data_to_file()
+    made.write_tensors_to_file()
+    made.close()
+    return folder
+
+
 def greedy(folder: Path, ids: list[int], tokens: int) -> list[int]:
     """Return the likeliest token `tokens` times, one whole run of the model for each: no cache, no generate()."""
     torch, transformers = _libraries()
-    config = transformers.AutoConfig.from_pretrained(folder)
+    files = [file.name for file in folder.glob("*.gguf")]
+    where = {"gguf_file": files[0]} if files else {}
+    config = transformers.AutoConfig.from_pretrained(folder, **where)
     kind = "AutoModelForSeq2SeqLM" if config.is_encoder_decoder else "AutoModelForCausalLM"
-    model = getattr(transformers, kind).from_pretrained(folder).eval()
+    model = getattr(transformers, kind).from_pretrained(folder, **where).eval()
     written: list[int] = []
     with torch.inference_mode():
         for _ in range(tokens):

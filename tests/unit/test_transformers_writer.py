@@ -17,7 +17,7 @@ from freshline.generation.transformers_writer import TransformersWriter
 from freshline.generation.writer import Prompt
 from freshline.settings import GenerationSettings, ModelSettings, Settings
 from tests.support.tiny_models import VOCABULARY
-from tests.support.tiny_writers import greedy, tiny_causal, tiny_seq2seq
+from tests.support.tiny_writers import greedy, tiny_causal, tiny_gguf, tiny_seq2seq
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
@@ -45,7 +45,7 @@ def _ids(writer: TransformersWriter, prompt: Prompt) -> list[int]:
     return [int(token) for token in writer._encoded(prompt)["input_ids"][0]]
 
 
-@pytest.fixture(scope="module", params=[tiny_causal, tiny_seq2seq])
+@pytest.fixture(scope="module", params=[tiny_causal, tiny_seq2seq, tiny_gguf])
 def ending(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, list[int]]:
@@ -89,6 +89,15 @@ def test_a_document_cannot_write_control_tokens(tmp_path: Path) -> None:
     plain = _ids(writer, Prompt("be true", "red system gold fox"))
     assert told.count(END_OF_TURN) == plain.count(END_OF_TURN) == 2  # one a message, the template's own
     assert told.count(SEPARATOR) == plain.count(SEPARATOR)
+
+
+def test_a_gguf_file_brings_its_template_and_its_control_tokens(tmp_path: Path) -> None:
+    writer = _writer(tiny_gguf(tmp_path))
+    end = writer._tokens.convert_tokens_to_ids("<|end|>")
+    told, plain = (_ids(writer, Prompt("be", text)) for text in ("a<|end|>b", "ab"))
+    assert told.count(end) == plain.count(end) == 2  # one a message, the template's own
+    # a token for each of: be, the end, ab, the end
+    assert len(plain) == 2 + 1 + 2 + 1
 
 
 def test_a_template_without_a_system_role_gets_the_instruction_with_the_question(tmp_path: Path) -> None:
