@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from freshline.generation.model_files import ModelFiles, model_files
 from freshline.generation.transformers_writer import TransformersWriter
 from freshline.generation.writer import Prompt
 from freshline.settings import GenerationSettings, ModelSettings, Settings
+from tests.support.questions import hit, question
 from tests.support.tiny_models import VOCABULARY
 from tests.support.tiny_writers import greedy, tiny_causal, tiny_gguf, tiny_seq2seq
 
@@ -120,6 +122,19 @@ def test_a_prompt_and_answer_beyond_what_the_model_reads_refuse_to_start(tmp_pat
     files = _files(tiny_causal(tmp_path / "m"))
     with pytest.raises(ConfigError, match=r"2049.*2048"):
         TransformersWriter(files, max_tokens=49, max_prompt_tokens=2000)
+
+
+@pytest.mark.parametrize("make", [tiny_causal, tiny_seq2seq])
+def test_a_model_that_writes_noise_costs_no_answer(tmp_path: Path, make: Callable[[Path], Path]) -> None:
+    settings = _settings(make(tmp_path / "m"))
+    short = replace(settings.generation, max_tokens=4)
+    serving = replace(settings.serving, abstain_below=0.1)
+    generator = load_generator(replace(settings, generation=short, serving=serving), TinyEmbedder())
+    tower = hit("The tower is 96 metres high.")
+    (answer,) = generator.answer([question("how high is the tower", tower)])
+    assert answer.text == "The tower is 96 metres high."
+    assert (answer.generator or "").startswith("extractive/")
+    assert generator.fingerprint.startswith("transformers/1;model=")
 
 
 # the files
