@@ -39,6 +39,19 @@ class KafkaLogReader:
             end = self._consumer.end_offsets(natives)
         return {native.partition: (first[native], end[native]) for native in natives}
 
+    def offsets_at(self, topic: str, ms: int) -> dict[int, int]:
+        """Return {partition: first offset whose time is ms (epoch) or later, else its end}, read_committed."""
+        natives = [kafka.TopicPartition(topic, number) for number in self.partitions(topic)]
+        if not natives:
+            return {}
+        with translated(f"offsets of {topic} by time"):
+            end = self._consumer.end_offsets(natives)
+            found = self._consumer.offsets_for_times(dict.fromkeys(natives, max(ms, 0)))
+        return {
+            native.partition: min(found[native].offset, end[native]) if found[native] else end[native]
+            for native in natives
+        }
+
     def read_back(self, partition: TopicPartition, since_ms: int) -> Iterator[Record]:
         """Yield the committed records from since_ms (epoch, ms) to the end as it is now, in doubt included.
 

@@ -185,6 +185,14 @@ class MemoryLogReader:
                 for partition in self._broker.partitions(topic)
             }
 
+    def offsets_at(self, topic: str, ms: int) -> dict[int, int]:
+        """Return {partition: first offset whose time is ms (epoch) or later, else its end}, read_committed."""
+        with self._broker.changed:
+            return {
+                partition.partition: self._broker.first_since(partition, ms)
+                for partition in self._broker.partitions(topic)
+            }
+
     def read_back(self, partition: TopicPartition, since_ms: int) -> Iterable[Record]:
         """Return the committed records from since_ms (epoch, ms) to the end as it is now, in doubt included."""
         deadline = monotonic() + _IN_DOUBT

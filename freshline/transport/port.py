@@ -127,6 +127,14 @@ class LogReader(Protocol):
         """Return {partition: (first offset kept, next offset to be written)}, read_committed."""
         ...
 
+    def offsets_at(self, topic: str, ms: int) -> dict[int, int]:
+        """Return {partition: first offset whose time is ms (epoch) or later, else its end}, read_committed.
+
+        Every committed record that is older lies below it. A marker or an aborted record may stand there. {} for an
+        unknown topic.
+        """
+        ...
+
     def read_back(self, partition: TopicPartition, since_ms: int) -> Iterable[Record]:
         """Yield the committed records from since_ms (epoch, ms) to the end as it is now.
 

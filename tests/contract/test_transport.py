@@ -410,6 +410,31 @@ def test_bounds_end_before_an_open_transaction(world: World) -> None:
         assert reader.bounds(topic) == {0: (0, 2)}
 
 
+def test_offsets_by_time_are_those_of_the_first_record_that_is_not_older(world: World) -> None:
+    topic, reader = world.topic(2), world.reader()
+    world.write(topic, ["a"])
+    time.sleep(0.1)
+    world.write(topic, ["b"])  # offset 1 is the marker of the first transaction, 3 that of the second
+    first, second = (record.timestamp for record in reader.read_back(TopicPartition(topic, 0), 0))
+    assert second > first + 50
+    assert reader.offsets_at(topic, 0) == reader.offsets_at(topic, first) == {0: 0, 1: 0}
+    assert 1 <= reader.offsets_at(topic, first + 1)[0] <= 2  # a marker has a time, too
+    assert reader.offsets_at(topic, second) == {0: 2, 1: 0}
+    assert reader.offsets_at(topic, second + 3_600_000) == {0: 4, 1: 0}
+    assert reader.offsets_at(f"{topic}-unknown", 0) == {}
+
+
+def test_offsets_by_time_end_before_an_open_transaction(world: World) -> None:
+    topic, reader = world.topic(), world.reader()
+    world.write(topic, ["a"])
+    now = round(time.time() * 1000)
+    with world.producer("open").transaction() as transaction:
+        transaction.send(Outgoing(topic=topic, key=b"k", value=b"open", partition=0))
+        transaction.send_offsets({TopicPartition(topic, 0): 1}, f"{world.name}-mirror")  # waits for its turn
+        assert reader.offsets_at(topic, now - 3_600_000) == {0: 0}
+        assert reader.offsets_at(topic, now + 3_600_000) == {0: 2}
+
+
 def test_read_back_gives_the_past_up_to_now(world: World) -> None:
     topic, reader = world.topic(), world.reader()
     partition = TopicPartition(topic, 0)
