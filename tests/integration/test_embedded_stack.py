@@ -208,13 +208,14 @@ def test_a_user_starts_asks_kills_and_ends_the_whole_stack(
             ["redis", "broker", "stream", "worker-1"], "ready"
         )
         user.types("publish", "tea.md", "-", "--collection", "notes", code=2, given="no id")
-        user.types("publish", "tea.md", "--collection", "notes")
+        published = user.types("publish", "tea.md", "--collection", "notes", "--wait", "--timeout", "100")
 
-        def hits(*words: str) -> Any:
-            answer = json.loads(user.types("ask", "When is tea served?", "--no-generate", "--json", *words))
-            return answer["hits"]
+        def hits(*words: str, given: str = "") -> Any:
+            typed = ("ask", "When is tea served?", "--no-generate", "--json", *words)
+            return json.loads(user.types(*typed, given=given))["hits"]
 
-        assert until(hits, "an answer")[0]["doc_id"] == "tea.md"
+        assert [hit["doc_id"] for hit in hits()] == ["tea.md"]
+        assert hits("--after", "-", "--max-staleness", "0", given=published) == hits()
         assert hits("--where", "$doc_id^=tea", "--filter", '{"$time": {"$gt": "2020-01-01"}}') == hits()
         assert hits("--where", "$doc_id!=tea.md") == []
         assert user.status()["stream"]["lag"] == 0
