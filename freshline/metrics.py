@@ -53,4 +53,6 @@ RERANKED = _counter("serving_reranked", "questions by what reranking did to thei
 PARTIAL = _counter("serving_partial", "responses committed that lack the documents of some shards")
 # answered | away | late | broken | refused
 PEER_SECONDS = _seconds("serving_peer", "time of asking another worker for its shards", "outcome")
+ARCHIVED = _counter("archive_records", "records of `responses`: archived, invalid, lost", "outcome")
+ARCHIVE_BEHIND = _gauge("archive_behind", "offsets of `responses` that the table does not cover yet")
 REDIS_FAULTS = _counter("redis_faults", "Redis operations that failed and were done without", "operation")

@@ -146,6 +146,16 @@ class LogReader(Protocol):
         """Yield, in this order, the committed records at these offsets; one that is not kept any more is left out."""
         ...
 
+    def read_on(
+        self, start: Mapping[TopicPartition, int], timeout: float, max_records: int
+    ) -> tuple[list[Record], dict[TopicPartition, int]]:
+        """Return committed records from these offsets on, in order within a partition, and where to go on from.
+
+        [] after timeout s; where to go on may have passed markers all the same. Raises TransientError where an offset
+        is not there (any more): bounds() then says what is.
+        """
+        ...
+
     def committed(self, group: str, topic: str) -> dict[int, int]:
         """Return a group's {partition: next offset to read}, waiting for transactions in doubt (KIP-447)."""
         ...

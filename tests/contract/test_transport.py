@@ -477,6 +477,48 @@ def test_read_at_gives_the_records_at_these_offsets_and_leaves_out_what_is_not_t
     assert list(reader.read_at(TopicPartition(f"{topic}-unknown", 0), [0])) == []
 
 
+def test_reading_on_passes_markers_and_aborted_records_and_goes_on_where_it_is_told(world: World) -> None:
+    topic, reader = world.topic(2), world.reader()
+    zero, one = TopicPartition(topic, 0), TopicPartition(topic, 1)
+    assert reader.read_on({zero: 0, one: 0}, 0.2, 10) == ([], {zero: 0, one: 0})
+    world.write(topic, ["a", "b"])  # offset 2 is the marker
+    with suppress(ZeroDivisionError), world.producer("other").transaction() as transaction:
+        transaction.send(Outgoing(topic=topic, key=b"k", value=b"aborted", partition=0))
+        transaction.send_offsets({zero: 1}, f"{world.name}-mirror")  # waits until the record is there
+        raise ZeroDivisionError
+    world.write(topic, ["x"], partition=1)
+    found, at = list[Record](), {zero: 0, one: 0}
+
+    def reached_the_end() -> bool:
+        nonlocal at
+        records, at = reader.read_on(at, 0.2, 1)
+        assert len(records) <= 1
+        found.extend(records)
+        return at == {zero: 5, one: 2}
+
+    until(reached_the_end)
+    assert values([record for record in found if record.partition == 0]) == ["a", "b"]
+    assert values([record for record in found if record.partition == 1]) == ["x"]
+    again, _ = reader.read_on({zero: 1}, DEADLINE, 10)
+    assert values(again) == ["b"]
+
+
+def test_reading_on_from_an_offset_that_is_not_there_is_no_silence(world: World) -> None:
+    topic, reader = world.topic(), world.reader()
+    world.write(topic, ["a"])
+    partition = TopicPartition(topic, 0)
+
+    def refused() -> bool:
+        try:
+            reader.read_on({partition: 99}, 0.5, 10)
+        except TransientError:
+            return True
+        return False
+
+    until(refused)
+    assert values(reader.read_on({partition: 0}, DEADLINE, 10)[0]) == ["a"]
+
+
 def test_headers_come_back_as_they_were(world: World) -> None:
     topic, headers = world.topic(), (("trace", b"\xff"), ("trace", b""), ("", b""))
     with world.producer().transaction() as transaction:

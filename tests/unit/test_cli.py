@@ -35,7 +35,8 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
     return call
 
 
-VERBS = ["up", "down", "status", "logs", "doctor", "publish", "ask", "stream", "serve", "backfill", "compact"]
+VERBS = ["up", "down", "status", "logs", "doctor", "publish", "ask", "stream", "serve", "archive"]
+VERBS += ["backfill", "compact"]
 PAIRS = [["config", "show"], ["topics", "plan"], ["topics", "apply"], ["topics", "check"]]
 PAIRS += [["index", "status"]]
 PAIRS += [["dlq", "list"], ["dlq", "show"], ["dlq", "replay"]]
