@@ -112,7 +112,7 @@ class Floors:
         self._closed = True
         self._work.set()
         if self._thread is not None:
-            self._thread.join(timeout=5)
+            self._thread.join(timeout=1)
 
     def _wake(self) -> None:
         if self._thread is None:

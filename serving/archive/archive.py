@@ -66,7 +66,10 @@ class _Batch:
 
 
 class Archive:
-    """One process's archive. `every`: seconds of one batch; max_records: responses of one batch at most."""
+    """One process's archive. `every`: seconds of one batch; max_records: responses of one batch at most.
+
+    `fault` says why nothing is archived at the moment, None while it works.
+    """
 
     def __init__(self, lake: Lake, source: Source, clock: Clock, *, every: float, max_records: int) -> None:
         self._lake = lake
@@ -86,7 +89,7 @@ class Archive:
             try:
                 self.step(stop)
                 delay = _BACKOFF[0]
-            except TransientError as fault:
+            except (TransientError, OSError) as fault:  # the broker is away, the disk is full
                 self.fault = str(fault)
                 _log.warning("archive_waits", reason=self.fault, retry_in=delay)
                 self._disconnect()

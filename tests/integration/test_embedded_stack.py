@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
+from deltalake import DeltaTable
 
 from freshline import config
 from freshline.embedded import state
@@ -219,6 +220,8 @@ def test_a_user_starts_asks_kills_and_ends_the_whole_stack(
         assert hits("--where", "$doc_id^=tea", "--filter", '{"$time": {"$gt": "2020-01-01"}}') == hits()
         assert hits("--where", "$doc_id!=tea.md") == []
         assert user.status()["stream"]["lag"] == 0
+        responses = tmp_path / ".freshline" / "lake" / "tables" / "responses"
+        until(lambda: len(DeltaTable(str(responses)).to_pyarrow_table()) >= 5, "five archived answers")
         found = state.running(tmp_path / ".freshline")
         assert found is not None
         os.kill(found.supervisor.pid, signal.SIGKILL)

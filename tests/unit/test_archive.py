@@ -4,17 +4,20 @@ The log is the in-memory twin, the table a real one on the disk. A response is a
 its marker takes an offset too: of the first three, records stand at 0, 2 and 4 and markers at 1, 3 and 5.
 """
 
+import errno
 import json
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 import pytest
 
 from freshline import metrics
 from freshline.clock import ManualClock, SystemClock
 from freshline.errors import TransientError
+from freshline.lake.parquet import write_data_file
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
 from freshline.transport.memory import MemoryLog, MemoryLogReader
@@ -223,6 +226,35 @@ def test_a_topic_that_is_created_anew_begins_at_its_beginning(bench: Bench) -> N
     bench.answer("n1")
     assert bench.archive().step(NEVER) == 1
     assert bench.rows() == [("n1", 0, 0), ("q1", 0, 0), ("q2", 0, 2)]
+
+
+def test_merged_files_and_a_shortened_log_still_say_where_to_go_on(bench: Bench) -> None:
+    archive = bench.archive(max_records=1)
+    bench.answer(*(f"q{n:02}" for n in range(70)))
+    assert sum(archive.step(NEVER) for _ in range(70)) == 70
+    lake = Lake(Storage(str(bench.folder)))
+    assert len(lake.live("responses")) < 70 - 32 + 2  # 32 small files are one, by now
+    names = Storage(str(bench.folder)).names("tables/responses/_delta_log")
+    assert any("checkpoint" in name for name in names)
+    assert bench.archive().step(NEVER) == 0
+    assert [query_id for query_id, *_ in bench.rows()] == [f"q{n:02}" for n in range(70)]
+
+
+def test_a_full_disk_is_waited_for(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.answer("q1")
+    stop, archive, seen = Event(), bench.archive(), list[str | None]()
+
+    def write(*args: Any, **words: Any) -> Any:
+        seen.append(archive.fault)
+        if len(seen) == 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        stop.set()
+        return write_data_file(*args, **words)
+
+    monkeypatch.setattr(module, "write_data_file", write)
+    archive.run(stop)
+    assert len(seen) == 2
+    assert bench.rows() == [("q1", 0, 0)]
 
 
 def test_a_broker_that_is_away_is_waited_for(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
