@@ -98,7 +98,12 @@ class Floors:
         return None
 
     def written(self, partition: TopicPartition, offset: int) -> int | None:
-        """Return the broker's time (ms) of the first event from an offset on, None where it is not known."""
+        """Return the broker's time (ms) of the first event from an offset on, None where it is not known.
+
+        Of the topic of documents alone: a question may name any.
+        """
+        if partition.topic != self._topic:
+            return None
         place = partition, offset
         with self._lock:
             if place in self._times or place in self._missed:
@@ -149,7 +154,10 @@ class Floors:
                 _keep(self._floors, dict.fromkeys(places, floor))
 
     def _look_times(self, reader: LogReader, missed: list[Place]) -> None:
+        bounds = reader.bounds(self._topic) if missed else {}
         for partition, offset in missed:
+            if offset >= bounds.get(partition.partition, (0, 0))[1]:
+                continue  # not written yet
             found = next(iter(reader.read_at(partition, range(offset, offset + _HOLES))), None)
             if found is not None:
                 with self._lock:

@@ -89,7 +89,7 @@ class KafkaLogReader:
             with translated("reading on"):
                 consumer = self._at(start)
                 batches = consumer.poll(timeout_ms=round(timeout * 1000), max_records=max_records)
-                reached = {partition: consumer.position(native_partition(partition)) for partition in start}
+                reached = {partition: _position(consumer, native_partition(partition)) for partition in start}
         except BaseException:
             self._end_reading_on()
             raise
@@ -158,6 +158,14 @@ class KafkaLogReader:
                 auto_offset_reset=reset,
                 allow_auto_create_topics=False,
             )
+
+
+def _position(consumer: Any, native: Any) -> int:
+    """Return the next offset that a consumer would read; unknown only while it is validated after a new leader."""
+    offset = consumer.position(native, timeout_ms=_TIMEOUT_MS)
+    if offset is None:
+        raise kafka.errors.KafkaTimeoutError(f"the position in {native} is not known")
+    return int(offset)
 
 
 def _read(consumer: Any, native: Any, start: int, end: int) -> Iterator[Record]:
