@@ -194,6 +194,14 @@ class GenerationSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveSettings:
+    """Section [archive]."""
+
+    every: float = _setting(5.0, "time after which what has been read is committed to the table `responses`")
+    max_records: int = _setting(2000, "responses of one commit at most")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HistorySettings:
     """Section [history]."""
 
@@ -222,6 +230,7 @@ class StackSettings:
 
     directory: str = _setting(".freshline", "everything that the embedded stack keeps")
     workers: int = _setting(1, "workers that it runs")
+    archive: bool = _setting(True, "does it run the archive of responses")
     kafka_port: int = _setting(0, "port of its broker; 0 = a free one, kept from start to start")
     redis_port: int = _setting(0, "port of its redis-server; 0 = a free one, kept from start to start")
     jars: str = _setting("", "folder of resolved jars; empty = the user's cache folder")
@@ -276,6 +285,7 @@ class Settings:
     retrieval: RetrievalSettings = field(default_factory=RetrievalSettings)
     serving: ServingSettings = field(default_factory=ServingSettings)
     generation: GenerationSettings = field(default_factory=GenerationSettings)
+    archive: ArchiveSettings = field(default_factory=ArchiveSettings)
     history: HistorySettings = field(default_factory=HistorySettings)
     observability: ObservabilitySettings = field(default_factory=ObservabilitySettings)
     stack: StackSettings = field(default_factory=StackSettings)
