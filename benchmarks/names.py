@@ -60,6 +60,9 @@ NAMES = {
         "100,000 pairs of principals and question against brute force; recall by selectivity"
     ),
     "abstention": Benchmark("answered rates of the extractive generator by threshold"),
+    "answers": Benchmark(
+        "right, outdated and missing answers of each generator; accuracy against abstention"
+    ),
 }
 
 
