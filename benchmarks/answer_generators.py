@@ -10,9 +10,14 @@ from dataclasses import dataclass
 from benchmarks.answer_runs import Put
 from freshline.chunking.sentences import sentence_spans
 from freshline.embedding.port import Embedder
+from freshline.errors import MissingPart
 from freshline.generation.extractive import Extractive
-from freshline.generation.port import Answer
-from freshline.settings import Settings
+from freshline.generation.load import load_generator
+from freshline.generation.port import ABSTAINED, Answer
+from freshline.settings import GenerationSettings, ServingSettings, Settings
+
+#: Seconds for one answer of a model: quality is measured, not speed.
+_PATIENCE = 300.0
 
 #: (questions, threshold) -> one answer each
 Answering = Callable[[Sequence[Put], float], list[Answer]]
@@ -36,3 +41,27 @@ def extractive(embedder: Embedder, sizes: Mapping[str, int]) -> Contender:
         return generator.answer([one.question for one in asked])
 
     return Contender("extractive", answer, Settings().serving.abstain_below, sizes)
+
+
+def language_model(embedder: Embedder, sizes: Mapping[str, int]) -> Contender | None:
+    """Return the default model of generation.kind = transformers, None where it is not installed.
+
+    A threshold decides whether the model is asked, so each question is asked once and its answer kept.
+    """
+    settings = Settings(
+        serving=ServingSettings(abstain_below=0.0),
+        generation=GenerationSettings(kind="transformers", timeout=_PATIENCE),
+    )
+    try:
+        generator = load_generator(settings, embedder)
+    except MissingPart:
+        return None
+    kept: dict[str, Answer] = {}
+
+    def answer(asked: Sequence[Put], threshold: float) -> list[Answer]:
+        for one in asked:
+            if one.question.text not in kept:
+                kept[one.question.text] = generator.answer([one.question])[0]
+        return [ABSTAINED if one.score < threshold else kept[one.question.text] for one in asked]
+
+    return Contender(settings.generation.model, answer, Settings().serving.abstain_below, sizes)
