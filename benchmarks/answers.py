@@ -130,9 +130,9 @@ def _as_set(contender: Contender, name: str, outcomes: Sequence[Outcome]) -> Ite
 
 
 def _plot(contender: Contender, sweeps: Mapping[str, Sweep]) -> Plot:
-    lines = [_line(name, sweep, sorted(sweep)) for name, sweep in sweeps.items()]
+    lines = [line(name, sweep, sorted(sweep)) for name, sweep in sweeps.items()]
     marks = [
-        _line(f"{name}, as set", sweep, (contender.threshold,), marks=True) for name, sweep in sweeps.items()
+        line(f"{name}, as set", sweep, (contender.threshold,), marks=True) for name, sweep in sweeps.items()
     ]
     return Plot(
         title=f"{contender.name}: accuracy against abstention",
@@ -142,7 +142,8 @@ def _plot(contender: Contender, sweeps: Mapping[str, Sweep]) -> Plot:
     )
 
 
-def _line(name: str, sweep: Sweep, thresholds: Sequence[float], *, marks: bool = False) -> Line:
+def line(name: str, sweep: Sweep, thresholds: Sequence[float], *, marks: bool = False) -> Line:
+    """Return (share abstained, share of the answers that are right) for each threshold with enough answers."""
     points = []
     for threshold in thresholds:
         every = sweep[threshold]

