@@ -29,6 +29,7 @@ from streaming.broker_time import require_broker_time
 from streaming.compactor import Compactor, beside_batches
 from streaming.dead_letters import KafkaDeadLetters
 from streaming.kafka_options import spark_kafka_options
+from streaming.lost import require_all_decisions
 from streaming.mender import Mender, rebuilder
 from streaming.micro_batch import Steps
 from streaming.origin import Origin
@@ -82,6 +83,9 @@ def _run(settings: Settings) -> None:
     storage = Storage(settings.lake.uri)
     lake = Lake(storage)
     lake.create()
+    require_all_decisions(
+        lake, Manifest(lake)
+    )  # each try asks again; here before Spark takes its time to start
     generation = configured_generation(settings, Manifest(lake))
     log = open_log(settings.kafka)
     identities = KafkaIdentities(kafka_options(settings.kafka))

@@ -22,6 +22,7 @@ from freshline.lake.storage import Storage
 from freshline.settings import Settings
 from freshline.transport.kafka_identity import TopicGone
 from freshline.transport.port import LogReader
+from streaming.lost import require_all_decisions
 from streaming.micro_batch import Steps
 from streaming.origin import Origin, Restarted
 from streaming.source import beyond, beyond_gaps, end_offsets, open_stream, starting_offsets
@@ -107,7 +108,7 @@ class StreamRunner:
     def _run_once(self) -> None:
         self._failure = None
         steps = self._parts.steps(self._parts.origin())
-        state = steps.manifest.fold()
+        state = require_all_decisions(steps.lake, steps.manifest)
         steps.origin.judge(state.cover, accept_cluster=self._plan.settings.stream.accept_cluster)
         steps.finish(state)
         start = self._start(steps, state)

@@ -102,11 +102,12 @@ def table_damage(storage: Storage, moment: Moment) -> Iterator[Finding]:
 
 
 def _ahead(handles: Mapping[str, DeltaTable], state: ManifestState) -> Iterator[str]:
+    newest = {"stream": 0, **{files.application: files.version for files in state.files.values()}}
     for table, handle in handles.items():
-        for files in state.files.values():
-            found = transaction_version(handle, files.application)
-            if found is not None and found > files.version:
-                yield f"{table} holds {files.application} {found}, the manifest knows {files.version}"
+        for application, known in newest.items():
+            found = transaction_version(handle, application)
+            if found is not None and found > known:
+                yield f"{table} holds {application} {found}, the manifest knows {known}"
 
 
 def _apply(lake: Lake, state: ManifestState) -> list[str]:

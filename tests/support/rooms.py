@@ -38,14 +38,14 @@ class Room:
             )
 
     @classmethod
-    def of_module(
-        cls, name: str, settings: Mapping[str, object], directory: Path, arguments: Sequence[str] = ()
+    def of_words(
+        cls, name: str, words: Sequence[str], settings: Mapping[str, object], directory: Path
     ) -> "Room":
-        """Start `python -m name` with settings as environment variables."""
+        """Start `python words` with settings as environment variables."""
         variables = {
             f"FRESHLINE_{key.replace('.', '__').upper()}": str(value) for key, value in settings.items()
         }
-        return cls(name, [sys.executable, "-m", name, *arguments], directory, variables)
+        return cls(name, [sys.executable, *words], directory, variables)
 
     def jvm(self) -> int:
         """Return the pid of the driver's JVM once it runs."""

@@ -1,7 +1,7 @@
 """One isolated Freshline beside others on a shared broker: own topics, groups, lake; a tiny embedder."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,8 +42,15 @@ class Spine:
 
     def start(self, room: str, *arguments: str, **settings: object) -> Room:
         """Start `python -m room`; keyword section__key=value."""
+        return self._started(room, ["-m", room, *arguments], settings)
+
+    def start_code(self, room: str, code: str, **settings: object) -> Room:
+        """Start `python -c code` in the room's place, with the settings that it would have."""
+        return self._started(room, ["-c", code], settings)
+
+    def _started(self, room: str, words: list[str], settings: Mapping[str, object]) -> Room:
         own = {key.replace("__", "."): value for key, value in settings.items()}
-        started = Room.of_module(room, {**self.settings, **own}, self.directory, arguments)
+        started = Room.of_words(room, words, {**self.settings, **own}, self.directory)
         self.rooms.append(started)
         return started
 
