@@ -47,15 +47,9 @@ class IndexRow:
 
 def live_index(lake: Path) -> list[IndexRow]:
     """Fold the manifest, read every live segment with its checksums, fold the states, return the live rows."""
-    segments: dict[str, dict[str, Any]] = {}
-    for _, kind, body in manifest(lake):
-        if kind == "add":
-            segments[body["segment"]] = body
-        if kind == "remove":
-            del segments[body["segment"]]
     found: list[tuple[tuple[int, ...], IndexRow]] = []
     seen: list[tuple[str, tuple[int, ...], str]] = []
-    for add in segments.values():
+    for add in live_segments(lake):
         content = {name: (lake / add["path"] / name).read_bytes() for name in add["files"]}
         assert {name: sha256(raw).hexdigest() for name, raw in content.items()} == add["files"]
         states = pa.ipc.open_file(content["states.arrow"]).read_all().to_pylist()
@@ -68,6 +62,17 @@ def live_index(lake: Path) -> list[IndexRow]:
             found.append((revision_of(state), IndexRow(row["key"], row["chunk_id"], row["text"], vectors.d)))
     newest = live_revisions(seen)
     return [row for revision, row in found if newest.get(row.key) == revision]
+
+
+def live_segments(lake: Path) -> list[dict[str, Any]]:
+    """Return the *add* entries of the segments that the manifest names now."""
+    segments: dict[str, dict[str, Any]] = {}
+    for _, kind, body in manifest(lake):
+        if kind == "add":
+            segments[body["segment"]] = body
+        if kind == "remove":
+            del segments[body["segment"]]
+    return list(segments.values())
 
 
 def live_tables(lake: Path) -> list[dict[str, Any]]:
@@ -137,5 +142,5 @@ def plant_duplicate(lake: Path, table: str) -> None:
 
 def plant_segment_loss(lake: Path) -> None:
     """Cut one live segment's file: what a checker must notice."""
-    victim = next((lake / "segments").rglob("rows.arrow"))
+    victim = lake / live_segments(lake)[0]["path"] / "rows.arrow"
     victim.write_bytes(victim.read_bytes()[:-8])
