@@ -1,6 +1,6 @@
 """The process that compacts in the background: `python -m streaming.compaction_child`, one group after another.
 
-Speaks JSON lines on its stdin and stdout: a Job, then a Reply. Runs at PRIORITY and with one thread, so that the
+Speaks JSON lines on its stdin and stdout: a Job, then a Reply. Its owner gives it PRIORITY and one thread, so that the
 batches beside it have the processors (docs/decisions/0041). It ends with its owner at once, also in the middle of a
 merge: what it wrote until then is named by nobody.
 """
@@ -23,7 +23,7 @@ from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
 from freshline.lexical.languages import Languages
 
-#: Nice value. Weight 70 against 1,024 (sched(7)): a twentieth of a processor that is wanted by others all the time, all
+#: Nice value, above the owner's. Weight 70 against 1,024 (sched(7)): a twentieth of a processor that is wanted by others all the time, all
 #: of one that is not. Compaction needs about a thirtieth of what embedding the same rows takes.
 PRIORITY = 12
 #: A process that has read so many rows ends, so that its memory goes back to the machine.
@@ -61,7 +61,6 @@ def carry_out(job: Job) -> Reply:
 
 def main() -> int:
     """Serve until the owner closes the pipe, or enough was read."""
-    os.nice(PRIORITY)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is its owner's business
     jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
     tasks, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")

@@ -6,10 +6,11 @@ Knows nothing of what is worth merging.
 import os
 import subprocess
 import sys
+from contextlib import suppress
 
 import msgspec
 
-from streaming.compaction_child import Job, Reply
+from streaming.compaction_child import PRIORITY, Job, Reply
 
 _END_WITHIN = 5.0  # seconds
 
@@ -60,6 +61,7 @@ class CompactionProcess:
                 stdout=subprocess.PIPE,
                 env=_environment(),
             )
+            _give_way(self._process.pid)
         if self._closed:
             self._end()
         return self._process
@@ -72,6 +74,12 @@ class CompactionProcess:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
+
+
+def _give_way(pid: int) -> None:
+    """Lower a process's priority from its first moment: it imports for a second before it could do so itself."""
+    with suppress(ProcessLookupError):
+        os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, 0) + PRIORITY)
 
 
 def _environment() -> dict[str, str]:
