@@ -23,8 +23,8 @@ from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
 from freshline.lexical.languages import Languages
 
-#: Nice value, above the owner's. Weight 70 against 1,024 (sched(7)): a twentieth of a processor that is wanted by others all the time, all
-#: of one that is not. Compaction needs about a thirtieth of what embedding the same rows takes.
+#: Added to the owner's nice value. Weight 70 against 1,024 (sched(7)): a twentieth of a processor that is wanted by
+#: others all the time, all of one that is not. Compaction needs about a thirtieth of what embedding the rows takes.
 PRIORITY = 12
 #: A process that has read so many rows ends, so that its memory goes back to the machine.
 RETIRES_AFTER = 32_768

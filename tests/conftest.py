@@ -5,6 +5,7 @@ Ports are free ones and folders are temporary: two runs never meet.
 """
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,17 @@ from freshline.embedded import broker as broker_part
 from freshline.embedded import jars as jars_part
 from freshline.embedded import java, redis_server
 from freshline.settings import Settings
+from tests.support.memory import FAST
+
+
+@pytest.fixture(scope="module")
+def temporary_in_memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have temporary files in memory where there is such a folder: an index waits for the disk at each commit."""
+    tmp_path_factory.getbasetemp()  # which stays where it is
+    before = tempfile.tempdir
+    tempfile.tempdir = str(FAST) if FAST else None
+    yield
+    tempfile.tempdir = before
 
 # a busy machine is no failure; what hangs meets pytest-timeout
 hypothesis.settings.register_profile("freshline", deadline=None)

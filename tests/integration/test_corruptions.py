@@ -28,9 +28,13 @@ from freshline.lake.tables import Lake
 from freshline.retrieval import reader as reader_module
 from tests.support import independent
 from tests.support.corruption import DAMAGES, Answers, Corruption, Scene, Twins, answers, twins, words
-from tests.support.small_stack import FAST
+from tests.support.memory import FAST
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.timeout(400),
+    pytest.mark.usefixtures("temporary_in_memory"),
+]
 
 NOW = datetime(2023, 11, 15, tzinfo=UTC)
 SEED = 6

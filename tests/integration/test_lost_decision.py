@@ -17,10 +17,11 @@ from freshline.lake.tables import Lake
 from streaming.lost import require_all_decisions
 from tests.support import independent
 from tests.support.history_steps import Batch
+from tests.support.memory import FAST
 from tests.support.rooms import Room
-from tests.support.small_stack import FAST, SmallStack, empty_lake
+from tests.support.small_stack import SmallStack, empty_lake
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("temporary_in_memory")]
 
 
 class Filled:

@@ -20,11 +20,15 @@ from freshline.clock import ManualClock
 from freshline.retrieval.past import PastSnapshots
 from tests.support.histories import Topic, play
 from tests.support.history_steps import Step, histories
-from tests.support.small_stack import FAST, SmallStack, empty_lakes
+from tests.support.memory import FAST
+from tests.support.small_stack import SmallStack, empty_lakes
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.timeout(400),
+    pytest.mark.usefixtures("temporary_in_memory"),
+]
 
-#: Memory instead of a disk where there is one: fsync is most of the time otherwise.
 START = ManualClock().now()
 
 

@@ -22,7 +22,7 @@ from freshline.retrieval.snapshot import Snapshot
 from freshline.revision import Kind, Revision
 from tests.support.segments import DIMENSION, FINGERPRINT, Event, Index, new_index
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("temporary_in_memory")]
 
 #: Between the only two expiries that histories use: 2001 has passed, 2100 has not.
 NOW_MS = 1_700_000_000_000

@@ -27,9 +27,14 @@ from tests.integration.test_past_histories import BrokersTime
 from tests.support import independent
 from tests.support.histories import Topic, play
 from tests.support.history_steps import Step, histories
-from tests.support.small_stack import FAST, SmallStack, empty_lakes
+from tests.support.memory import FAST
+from tests.support.small_stack import SmallStack, empty_lakes
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.timeout(400),
+    pytest.mark.usefixtures("temporary_in_memory"),
+]
 
 HOUR = 3600
 RETENTION = 3 * 86_400.0

@@ -29,7 +29,8 @@ from freshline.retrieval.search import search
 from freshline.retrieval.snapshot import Snapshot
 from tests.support import oracle
 from tests.support.history_steps import Batch
-from tests.support.small_stack import FAST, SmallStack, empty_lakes, small_parts
+from tests.support.memory import FAST
+from tests.support.small_stack import SmallStack, empty_lakes, small_parts
 
 SHARDS = 3
 _BATCHES = 4

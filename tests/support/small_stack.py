@@ -45,10 +45,8 @@ from streaming.micro_batch import Steps
 from tests.support import independent
 from tests.support.history_steps import MOST_PARTITIONS, Batch
 from tests.support.identities import FakeIdentities
+from tests.support.memory import FAST
 
-_MEMORY = Path("/dev/shm")  # noqa: S108 - as a parent of folders with names that nobody can guess
-#: Where folders that are gone soon are made.
-FAST = _MEMORY if _MEMORY.is_dir() else None
 _TINY = ModelSettings(backend="tiny")
 _LIMITS = LimitSettings()
 #: Two paragraphs of a history's documents, of ten words each, do not fit into one chunk.
