@@ -34,7 +34,7 @@ help:
 	  test 'set up and run the tests, those with broker, Redis, Spark and model included  (TEST_ARGS=...)' \
 	  check 'formatting, linting, types, import law, contracts' \
 	  storm 'the long tests that kill processes at random' \
-	  bench 'measure, some 22 minutes on 2 cores; figures go to BENCH_OUT, docs/benchmarks, and its page  (BENCH_ARGS=--quick)' \
+	  bench 'measure, some 20 minutes on 2 cores; figures go to BENCH_OUT, docs/benchmarks, and its page  (BENCH_ARGS=--quick)' \
 	  setup 'only the set-up: .venv, dependencies, jars, model' \
 	  clean 'remove what tests and checks left' \
 	  distclean 'remove .venv and the local data as well'

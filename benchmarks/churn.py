@@ -32,8 +32,8 @@ from freshline.retrieval.snapshot import Snapshot
 from freshline.revision import Kind
 
 Vectors = NDArray[np.float32]
-_DOCUMENTS = 12_000
-_BATCHES = 60
+_DOCUMENTS = 10_000
+_BATCHES = 50
 _CENTRES = 200
 _DEPTH = 10
 _QUESTIONS = 100

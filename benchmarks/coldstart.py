@@ -29,7 +29,7 @@ from freshline.settings import Settings
 from schemas.messages import Query
 
 _SIZES = (50_000, 200_000)
-_REPETITIONS = 5
+_REPETITIONS = 3  # of no ratio
 _WITHIN = 120.0
 
 

@@ -20,7 +20,7 @@ from freshline.embedding.reference import model_folder
 from freshline.evaluation.machine import machine
 from freshline.settings import ModelSettings, Settings
 
-_DOCUMENTS = 18  # of about six chunks each
+_DOCUMENTS = 8  # of about six chunks each
 _QUERIES = 40
 _THREADS = 2
 
@@ -28,7 +28,7 @@ _THREADS = 2
 def measure(*, seed: int, quick: bool) -> Report:
     """Run the benchmark."""
     settings = Settings()
-    texts = distinct_texts(documents(seed, 6 if quick else _DOCUMENTS), settings)
+    texts = distinct_texts(documents(seed, 4 if quick else _DOCUMENTS), settings)
     ours, theirs = load_embedder(_both_cores(settings.models)), _Encoder(settings.models)
     cosine = float(np.einsum("td,td->t", ours.documents(texts), theirs.encode(texts)).min())
     repetitions = 1 if quick else REPETITIONS

@@ -23,17 +23,18 @@ from benchmarks.stages import STAGES, PlannedBatches, split
 from freshline.errors import MissingPart, TransientError
 from freshline.ids import document_key
 
-_DOCUMENTS = 240  # of which half are ingested, half asked about
+_DOCUMENTS = 160  # of which half are ingested, half asked about
 _QUESTIONS = 10.0  # a second, beside half load
+_PROBES = 3.0  # a second, beside them
 
 
 @dataclass(frozen=True, slots=True)
 class _Extent:
     """How much of everything; seconds and repetitions."""
 
-    half: float = 30.0
-    idle: float = 8.0
-    ingests: int = 3
+    half: float = 20.0
+    idle: float = 6.0
+    ingests: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,12 @@ def _engine(made: _Measured, engine: Engine, tools: _Tools) -> tuple[Steady, Ste
         "chunks/s",
     )
     rate = statistics.median(pairs.ours) / phases.chunks_a_document / 2
-    made.notes[f"{name}: half load"] = f"{rate:.3g} documents/s, {_QUESTIONS:g} questions/s, 2 probes/s"
-    half = phases.steady(engine, Load(seconds=extent.half, documents=rate, questions=_QUESTIONS))
+    made.notes[f"{name}: half load"] = (
+        f"{rate:.3g} documents/s, {_QUESTIONS:g} questions/s, {_PROBES:g} probes/s"
+    )
+    half = phases.steady(
+        engine, Load(seconds=extent.half, documents=rate, probes=_PROBES, questions=_QUESTIONS)
+    )
     phases.ingest(engine)  # what the load left is done when this is
     idle = phases.steady(engine, Load(seconds=extent.idle))
     before = "" if mine else f"{name}: "

@@ -58,6 +58,14 @@ AIMS = (
         _most(1.3), "commits", "fixed work after 5,000 commits ÷ first 100",
     ),
     Aim(
+        "  the same with real batches, 200 at each end",
+        _most(1.3), "commits", "real batches: after 5,000 commits ÷ first 100",
+    ),
+    Aim(
+        "a batch while compaction works beside it ÷ alone",
+        _most(1.1), "commits", "a batch while segments are merged beside it ÷ alone",
+    ),
+    Aim(
         "retrieval in the service ÷ bare FAISS at equal recall ≥ .95",
         _least(0.9), "search", "service ÷ bare FAISS",
     ),

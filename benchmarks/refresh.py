@@ -39,7 +39,7 @@ _CHANGES = (1, 100, 1000)  # documents of a decision
 _TIMES = 5  # decisions of each size
 _EVERY = 0.2  # seconds between the decisions of another process
 _MERGE_EVERY = 10  # of these decisions
-_PHASE = 4.0  # seconds of searching
+_PHASE = 3.0  # seconds of searching
 _REPETITIONS = 5
 
 

@@ -16,7 +16,7 @@ from benchmarks.report import Figure, Goal, Report
 from benchmarks.stack import running
 
 _REPETITIONS = 5
-_PHASE = 4.0  # seconds of asking
+_PHASE = 3.0  # seconds of asking
 _LEAD = 0.7  # seconds between publishing the backlog and the first question: the pass has begun
 _UNDER_WAY = 32
 _DOCUMENTS = 240
