@@ -95,7 +95,8 @@ def _real(session: Any, old: "_Run", new: "_Run", commits: int, turns: int) -> I
     numbers = count()
 
     def side(run: _Run) -> Callable[[], float]:
-        batches = RealBatches(session, settings_for(Path(run.storage.uri()), "models.backend=tiny"))
+        words = "models.backend=tiny", "spark.tasks=1"  # so small a batch needs no second task
+        batches = RealBatches(session, settings_for(Path(run.storage.uri()), *words))
 
         def turn() -> float:
             batches(_short(next(numbers)))

@@ -20,7 +20,7 @@ from freshline.embedding.reference import model_folder
 from freshline.evaluation.machine import machine
 from freshline.settings import ModelSettings, Settings
 
-_DOCUMENTS = 8  # of about six chunks each
+_DOCUMENTS = 5  # of about six chunks each
 _QUERIES = 40
 _THREADS = 2
 

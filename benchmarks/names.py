@@ -22,7 +22,7 @@ class Benchmark:
 
 NAMES = {
     "embedder": Benchmark(
-        "the embedder ÷ sentence-transformers' own encode, and how close its vectors are", 75
+        "the embedder ÷ sentence-transformers' own encode, and how close its vectors are", 50
     ),
     "ingest": Benchmark("streaming ingest ÷ bare embedding loop; publish → retrievable", 240),
     "freshness": Benchmark("publish → findable and → cited at half load, by stage; beside Pathway", 150),
@@ -31,7 +31,7 @@ NAMES = {
     ),
     "underload": Benchmark("questions a second under full ingest ÷ idle", 75),
     "commits": Benchmark(
-        "a micro-batch's fixed work after 5,000 commits ÷ the first 100; a batch beside compaction", 120
+        "a micro-batch's fixed work after 5,000 commits ÷ the first 100; a batch beside compaction", 150
     ),
     "search": Benchmark("recall against questions a second, beside raw FAISS, hnswlib and other stores", 125),
     "churn": Benchmark("recall after 100 % turnover, random and drifting, ÷ freshly built", 55),
