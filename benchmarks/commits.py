@@ -6,7 +6,7 @@ so that the live list is as long as in a stream. Upkeep runs after every 32nd ba
 batches that follow, here between two of them, since these come a hundred times as fast.
 
 Both sides of the ratio alternate: the last commits of the old lake with the first ones of a new lake. Then both go on
-with real batches (benchmarks.real_batches) of four short documents and the tiny embedder, in turns of twenty. At the
+with real batches (benchmarks.real_batches) of four short documents and the tiny embedder, in turns of forty. At the
 end, what a batch with the real embedder costs while compaction works beside it (benchmarks.merging_beside).
 """
 
@@ -42,7 +42,8 @@ _COMMITS = 5000
 _QUICK = 400
 _WINDOW = 100
 _TIDY_EVERY = 32
-_TURNS, _TURN = 10, 20  # 200 real batches of each lake
+_TIDY_AGEING = 5 * _TIDY_EVERY  # a quarter of a second each time
+_TURNS, _TURN = 5, 40  # 200 real batches of each lake
 _FAN = 8
 _DIMENSION = 384
 _MS = 1000.0
@@ -157,7 +158,7 @@ class _Run:
     def age(self, batches: int) -> None:
         """Add so many that are not measured (benchmarks.ageing)."""
         ageing = Ageing(self.lake, _entries, self._written())
-        ageing.batches(self._number + 1, self._number + batches, _TIDY_EVERY)
+        ageing.batches(self._number + 1, self._number + batches, _TIDY_AGEING)
         self._number += batches
         self.manifest = Manifest(self.lake)  # the log behind the earlier one's place is cleaned away
 

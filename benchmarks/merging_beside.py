@@ -26,7 +26,7 @@ from streaming.compaction_child import Job
 from streaming.compaction_process import CompactionProcess
 
 _ROWS = 4_000  # of which the largest segment has two thirds: some seconds at low priority
-_DOCUMENTS = 20  # of a batch: some 120 chunks, a second of embedding
+_DOCUMENTS = 12  # of a batch: some 70 chunks, half a second of embedding
 _BATCHES = 2  # of one side of a pair
 _PAIRS = 6
 _WITHIN = 120.0

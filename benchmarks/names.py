@@ -31,7 +31,7 @@ NAMES = {
     ),
     "underload": Benchmark("questions a second under full ingest ÷ idle", 75),
     "commits": Benchmark(
-        "a micro-batch's fixed work after 5,000 commits ÷ the first 100; a batch beside compaction", 150
+        "a micro-batch's fixed work after 5,000 commits ÷ the first 100; a batch beside compaction", 175
     ),
     "search": Benchmark("recall against questions a second, beside raw FAISS, hnswlib and other stores", 125),
     "churn": Benchmark("recall after 100 % turnover, random and drifting, ÷ freshly built", 55),

@@ -15,18 +15,18 @@ pytestmark = pytest.mark.integration
 def test_what_was_written_directly_reads_as_if_it_had_been_committed(tmp_path: Path) -> None:
     run = _Run(tmp_path)
     run.batch()
-    run.age(70)  # with upkeep after 32 and 64
+    run.age(170)  # with upkeep after 160
     run.batch()
     lake = Lake(Storage(str(tmp_path)))
     state = Manifest(lake).fold()
     assert state.cover is not None
-    assert (state.cover.batch, state.coverage) == (72, {"documents": {0: 72}})
-    assert state.seq == 73  # and the generation
+    assert (state.cover.batch, state.coverage) == (172, {"documents": {0: 172}})
+    assert state.seq == 173  # and the generation
     for table in ("documents", "chunks", "rejects"):
-        assert lake.applied(table, "stream") == 72
-        assert lake.read(table).num_rows == 72
+        assert lake.applied(table, "stream") == 172
+        assert lake.read(table).num_rows == 172
         assert len(lake.live(table)) < 32
-    assert sorted(add.tier for add in state.segments.values()) == tiers(72)
+    assert sorted(add.tier for add in state.segments.values()) == tiers(172)
 
 
 def tiers(batches: int) -> list[int]:
