@@ -1,6 +1,7 @@
 """`freshline compact`: shards are merged as wanted, conflicts are tried again, and it works through Spark."""
 
 import os
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -118,30 +119,68 @@ def test_damage_is_told_and_changes_nothing(tmp_path: Path) -> None:
     assert index.manifest.fold().segments == before.segments
 
 
-def run(lake: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "batch", "compact", *words, "--set", f"lake.uri={lake}"]
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=200, check=False, env=os.environ | {"COLUMNS": "200"}
+#: The verb twice, then what the stream does on a cluster: one process, since a JVM takes ten seconds to start.
+THROUGH_SPARK = """
+import sys
+from batch.__main__ import app
+from freshline.cli.main import told
+from freshline.index.manifest import Manifest
+from freshline.lake.session import open_session
+from freshline.lake.storage import Storage
+from freshline.lake.tables import Lake
+from freshline.settings import IndexSettings, LakeSettings, Settings
+from streaming.compaction_child import Job
+from streaming.compactor import Compactor, SessionTask
+
+def segments(lake):
+    return tuple(Manifest(Lake(Storage(lake))).fold().segments.values())
+
+def verb(lake):
+    words = ["compact", "--all", "--set", f"lake.uri={lake}"]
+    print("VERB", told(lambda: app(args=words, prog_name="freshline", standalone_mode=False)), flush=True)
+
+def stream(lake):
+    settings = Settings(lake=LakeSettings(uri=lake), index=IndexSettings(compact_at=3))
+    print("STREAM", Compactor(settings, task, set)() or "nothing", flush=True)
+
+whole, streamed, cut = sys.argv[1:]
+verb(whole)
+Storage(whole).delete_folder(segments(whole)[0].path)
+verb(whole)
+task = SessionTask(open_session(Settings(), "stream"))
+before = segments(streamed)
+for lake in (streamed, streamed, cut):
+    stream(lake)
+print("STREAM", task(Job(streamed, before)).outcome, flush=True)
+"""
+
+
+def test_the_verb_and_the_stream_of_a_cluster_work_through_spark(tmp_path: Path) -> None:
+    whole, streamed, cut = (two_shards(tmp_path / name) for name in ("whole", "streamed", "cut"))
+    victim = next(add for add in cut.manifest.fold().segments.values() if add.shard == 0)
+    (tmp_path / "cut" / victim.path / "rows.arrow").write_bytes(b"")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            THROUGH_SPARK,
+            *(str(tmp_path / name) for name in ("whole", "streamed", "cut")),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=True,
+        env=os.environ | {"COLUMNS": "200"},
     )
+    first, again, stream = re.split(r"^VERB \d+$", done.stdout, flags=re.MULTILINE)
+    assert re.findall(r"^VERB (\d+)$", done.stdout, re.MULTILINE) == ["0", "1"]
+    assert "3 → 1" in first
+    assert "5 → 2" in first
+    assert "is missing" in again
+    written = [add.rows for add in sorted(whole.manifest.fold().segments.values(), key=lambda add: add.shard)]
+    assert written == [2, 1]
 
-
-def test_it_works_through_spark(tmp_path: Path) -> None:
-    index = two_shards(tmp_path)
-    done = run(tmp_path, "--all")
-    assert done.returncode == 0, done.stderr
-    assert texts(index) == {0: ["1 at 4", "4 at 5"], 1: ["9 at 7"]}
-    assert "3 → 1" in done.stdout
-    assert "5 → 2" in done.stdout
-    index.storage.delete_folder(next(iter(index.manifest.fold().segments.values())).path)
-    broken = run(tmp_path, "--all")
-    assert broken.returncode == 1
-    assert "is missing" in broken.stdout
-
-
-def test_without_work_or_lake_no_spark_is_started(tmp_path: Path) -> None:
-    new_index(tmp_path / "lake")
-    idle = run(tmp_path / "lake")
-    assert (idle.returncode, idle.stdout) == (0, "Nothing is due.\n")
-    none = run(tmp_path / "nowhere")
-    assert none.returncode == 2
-    assert "no table manifest" in none.stderr
+    assert stream.split() == ["STREAM", "done", "STREAM", "nothing", "STREAM", "failed", "STREAM", "conflict"]
+    assert texts(streamed) == {0: ["1 at 4", "4 at 5"], 1: ["8 at 8", "9 at 7"]}
+    assert "rows.arrow" in done.stderr
+    assert len(cut.manifest.fold().segments) == 4
