@@ -28,6 +28,7 @@ def temporary_in_memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
     yield
     tempfile.tempdir = before
 
+
 # a busy machine is no failure; what hangs meets pytest-timeout
 hypothesis.settings.register_profile("freshline", deadline=None)
 hypothesis.settings.load_profile("freshline")
