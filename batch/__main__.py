@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -73,6 +74,7 @@ def compact(
     """Merge what is due in each shard, as one Spark job with a task a shard."""
     from batch import compact_view  # noqa: PLC0415 - a backfill needs none of it
     from batch.compact import Wish, compact_lake, finished  # noqa: PLC0415
+    from batch.session import session_for, waited_for  # noqa: PLC0415
 
     settings = from_environment(as_words(setting or []), needs=("lake",))
     setup_logging(settings, "compact")
@@ -87,13 +89,11 @@ def compact(
     if not shards:
         console.print("Nothing is due." if not everything else "The index is empty.")
         return
-    with console.status("starting Spark"):
-        session = open_session(settings, "freshline-compact")
-    try:
+    with ExitStack() as opened:
+        with console.status("starting Spark"):
+            session = opened.enter_context(session_for(settings, "freshline-compact"))
         with compact_view.progress(Console(stderr=True), len(shards), finished(session)):
-            reports = compact_lake(session, wish, shards)
-    finally:
-        session.stop()
+            reports = waited_for(lambda: compact_lake(session, wish, shards))
     compact_view.show(console, reports)
     if any(report.error for report in reports):
         raise typer.Exit(1)

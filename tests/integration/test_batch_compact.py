@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -13,10 +14,13 @@ from batch import compact as module
 from batch.compact import TRIES, Wish, compact_shard
 from freshline.index.compaction import rewrite
 from freshline.index.entries import Add
+from freshline.index.manifest import Manifest
 from freshline.index.plan import Rules
 from freshline.index.segment import read_segment
 from freshline.revision import Kind, Revision
+from tests.support.rooms import Room
 from tests.support.segments import Event, Index, new_index
+from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -184,3 +188,42 @@ def test_the_verb_and_the_stream_of_a_cluster_work_through_spark(tmp_path: Path)
     assert texts(streamed) == {0: ["1 at 4", "4 at 5"], 1: ["8 at 8", "9 at 7"]}
     assert "rows.arrow" in done.stderr
     assert len(cut.manifest.fold().segments) == 4
+
+
+def test_ctrl_c_ends_it_at_once_and_harms_nothing(tmp_path: Path) -> None:
+    index = two_shards(tmp_path / "lake")
+    before = index.manifest.fold()
+    blocked = next(tmp_path / "lake" / add.path / "rows.arrow" for add in before.segments.values())
+    content = blocked.read_bytes()
+    blocked.unlink()
+    os.mkfifo(blocked)  # a merge that reads it waits for ever
+    words = ["-m", "batch", "compact", "--all"]
+    room = Room.of_words("compact", words, {"lake.uri": tmp_path / "lake"}, tmp_path)
+    try:
+        writer = wait_for(lambda: opened(blocked), what="the merge that waits", within=120)
+        os.killpg(room.process.pid, signal.SIGINT)  # as a terminal does: to everything in the foreground
+        assert room.wait_until_dead(30) == 130, room.tail()
+    finally:
+        room.close()
+    os.close(writer or 0)
+    assert "Traceback" not in room.tail()
+    assert "\tat " not in room.tail()  # nor the JVM's
+    blocked.unlink()
+    blocked.write_bytes(content)
+    assert Manifest(index.lake).fold().segments == before.segments
+    for shard in ((0, 0), (0, 1)):
+        assert (
+            compact_shard(
+                index.manifest, index.storage, wish(tmp_path / "lake", everything=True), shard
+            ).error
+            == ""
+        )
+    assert texts(index) == {0: ["1 at 4", "4 at 5"], 1: ["9 at 7"]}
+
+
+def opened(pipe: Path) -> int | None:
+    """Return a descriptor to write to a named pipe once somebody reads it, who waits until that is closed."""
+    try:
+        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return None
