@@ -27,6 +27,7 @@ pytestmark = [
 WITHIN = 60.0
 SHARDS = 4
 TEXTS = {f"tower-{n}": f"The tower of town {n} is {90 + n} metres high." for n in range(12)}
+EDITED = {f"tower-{n}": f"The tower of town {n} is {190 + n} metres high." for n in range(12)}
 
 
 @pytest.fixture
@@ -59,13 +60,15 @@ def ask(spine: Spine, query_id: str, **fields: object) -> dict[str, Any]:
 
 
 def test_halves_answer_as_a_whole_and_say_what_is_missing_without_each_other(spine: Spine) -> None:
-    TinyLake(spine.lake, shards=SHARDS).publish(
-        TEXTS, end={"documents": {0: 12}}, newest_event_ms=1_700_000_000_000
-    )
+    lake = TinyLake(spine.lake, shards=SHARDS)
+    lake.publish(TEXTS, end={"documents": {0: 12}}, newest_event_ms=1_700_000_000_000)
+    then = lake.manifest.fold().seq
+    lake.publish(EDITED, end={"documents": {0: 24}}, newest_event_ms=1_700_000_060_000)
     whole = spine.start("serving")
-    expected = ask(spine, "whole")
+    expected, past = ask(spine, "whole"), ask(spine, "whole-past", as_of={"seq": then})
     assert whole.stop(within=20) == 0
-    assert len(expected["hits"]) == 12
+    assert {hit["text"] for hit in expected["hits"]} == set(EDITED.values())
+    assert {hit["text"] for hit in past["hits"]} == set(TEXTS.values())
 
     first, second = ports.free(2)
     halves = [
@@ -80,6 +83,11 @@ def test_halves_answer_as_a_whole_and_say_what_is_missing_without_each_other(spi
         found = ask(spine, f"half-{number}")
         assert found.get("partial") is None
         assert (found["hits"], found["text"]) == (expected["hits"], expected["text"])
+    for number in range(4):
+        found = ask(spine, f"half-past-{number}", as_of={"seq": then})
+        assert found.get("partial") is None
+        assert (found["hits"], found["text"]) == (past["hits"], past["text"])
+        assert (found["as_of"]["seq"], found["as_of"]["coverage"]) == (then, {"documents": {"0": 12}})
 
     halves[1].kill()
     deadline = (datetime.now(UTC) + timedelta(seconds=50)).isoformat()
