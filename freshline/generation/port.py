@@ -69,3 +69,11 @@ class Generator(Protocol):
     def answer(self, questions: Sequence[Question]) -> list[Answer]:
         """Return one answer per question, in order."""
         ...
+
+
+class TokenSink(Protocol):
+    """Hears answers while they are written. What it heard is no answer yet: only what `answer` returns is checked."""
+
+    def write(self, query_id: str, text: str) -> None:
+        """Take `text`, a further part of the answer to this question. Never raises."""
+        ...
