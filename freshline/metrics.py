@@ -53,4 +53,6 @@ RERANKED = _counter("serving_reranked", "questions by what reranking did to thei
 PARTIAL = _counter("serving_partial", "responses committed that lack the documents of some shards")
 # answered | away | late | broken | refused
 PEER_SECONDS = _seconds("serving_peer", "time of asking another worker for its shards", "outcome")
+# hit | shared (the same question in one batch) | waited (another worker made it) | generated
+CACHED_ANSWERS = _counter("serving_cached_answers", "questions put to the answer cache", "outcome")
 REDIS_FAULTS = _counter("redis_faults", "Redis operations that failed and were done without", "operation")

@@ -23,6 +23,7 @@ from freshline.config import from_environment
 from freshline.embedding.load import load_embedder
 from freshline.embedding.port import Embedder
 from freshline.errors import FreshlineError, UserError
+from freshline.generation.assembly import remembering
 from freshline.generation.load import load_generator
 from freshline.index.manifest import Manifest
 from freshline.lake.storage import Storage
@@ -124,7 +125,7 @@ def _worker(
     past: Snapshots,
 ) -> Worker:
     clock = SystemClock()
-    generator = load_generator(settings, embedder)
+    generator = remembering(load_generator(settings, embedder), settings)
     return Worker(
         log,
         names(settings),

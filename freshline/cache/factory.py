@@ -9,13 +9,16 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from freshline.cache.port import (
+    AnswerCache,
     EmbeddingCache,
     Heartbeats,
     Hints,
+    NoAnswerCache,
     NoEmbeddingCache,
     NoHeartbeats,
     NoHints,
 )
+from freshline.cache.redis_answers import RedisAnswerCache
 from freshline.cache.redis_embeddings import RedisEmbeddingCache
 from freshline.cache.redis_heartbeats import RedisHeartbeats
 from freshline.cache.redis_hints import RedisHints
@@ -29,6 +32,14 @@ def open_cache(settings: Settings, fingerprint_id: str) -> EmbeddingCache:
         return NoEmbeddingCache()
     redis = settings.redis
     return RedisEmbeddingCache(redis.url, fingerprint_id, digest_key(key_file(settings)), redis.embedding_ttl)
+
+
+def open_answers(settings: Settings) -> AnswerCache:
+    """Return the deployment's cache of answers. Raises ConfigError for a bad address or secret."""
+    if not _redis_wanted(settings):
+        return NoAnswerCache()
+    secret = digest_key(key_file(settings))
+    return RedisAnswerCache(settings.redis.url, deployment(settings), secret, settings.serving.answer_ttl)
 
 
 def open_hints(settings: Settings) -> Hints:

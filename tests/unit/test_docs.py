@@ -11,6 +11,7 @@ import pytest
 import typer
 
 from freshline import config, config_keys, metrics
+from freshline.cache.redis_answers import ANSWER_FORMAT
 from freshline.cache.redis_embeddings import CACHE_FORMAT
 from freshline.cli.main import app
 from freshline.embedded import state
@@ -67,6 +68,7 @@ def test_format_versions() -> None:
         "the stack's state.json": state.VERSION,
         "exported model": EXPORT_FORMAT,
         "embeddings in Redis": CACHE_FORMAT,
+        "answers in Redis": ANSWER_FORMAT,
     }
 
 
