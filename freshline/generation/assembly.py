@@ -12,7 +12,8 @@ def remembering(generator: Generator, settings: Settings) -> Generator:
 
     The extractive generator takes about as long as a look into the cache (docs/decisions/0057-answer-cache.md).
     """
-    fast = isinstance(generator, Extractive) and settings.serving.answer_cache == "auto"
-    if fast or not settings.serving.answer_ttl:
+    extractive = isinstance(generator, Extractive)
+    wanted = settings.serving.answer_cache == "always" or not extractive
+    if not wanted or not settings.serving.answer_ttl:
         return generator
-    return CachedGenerator(generator, open_answers(settings))
+    return CachedGenerator(generator, open_answers(settings), dated=not extractive)

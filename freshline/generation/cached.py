@@ -30,25 +30,30 @@ Answers = dict[str, Answer]
 
 
 class CachedGenerator:
-    """A Generator. Serves one thread, as its own does; others may share the cache."""
+    """A Generator. Serves one thread, as its own does; others may share the cache.
+
+    `dated`: the generator may tell when a document's state came, not only which is newer.
+    """
 
     def __init__(
         self,
         generator: Generator,
         cache: AnswerCache,
         *,
+        dated: bool = True,
         clock: Clock | None = None,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self.fingerprint = generator.fingerprint
         self._generator = generator
+        self._dated = dated
         self._cache = cache
         self._clock = clock or SystemClock()
         self._sleep = sleep
 
     def answer(self, questions: Sequence[Question]) -> list[Answer]:
         """Return one answer per question, in order; raises what the generator raises."""
-        keys = [key_of(question, self.fingerprint) for question in questions]
+        keys = [key_of(question, self.fingerprint, dated=self._dated) for question in questions]
         asked = _distinct(keys, questions)
         found = self._known(asked)  # step 1
         _count("hit", len(found))

@@ -3,7 +3,8 @@
 The key is a hash of everything that an answer follows from, so what is found under it is what would be generated now:
 
     the generator's fingerprint, the question's text, the principals it is asked for, and of the evidence, in order:
-    chunk_id, text, title, heading, page, uri, and which of the passages' states are newer than which others
+    chunk_id, text, title, heading, page, uri, and when its document's state came (for a generator that tells no dates:
+    which of the states are newer than which others)
 
 No part of it: scores and places, and where a passage stands in its document. An edit elsewhere moves a passage that it
 does not change; so citations are remembered by the evidence's rank and within the passage, and made anew from today's.
@@ -31,10 +32,10 @@ class _Remembered(msgspec.Struct, frozen=True, array_like=True):
     spans: tuple[_Span, ...]
 
 
-def key_of(question: Question, generator: str) -> str:
-    """Return 64 hexadecimal digits; `generator` is its fingerprint."""
+def key_of(question: Question, generator: str, *, dated: bool = True) -> str:
+    """Return 64 hexadecimal digits; `generator` is its fingerprint, `dated` whether it may tell dates of states."""
     digest = blake2b(digest_size=32)
-    for part in _parts(question, generator):
+    for part in _parts(question, generator, dated):
         raw = part.encode(errors="surrogatepass")
         digest.update(len(raw).to_bytes(8, "little") + raw)
     return digest.hexdigest()
@@ -76,21 +77,23 @@ def for_question(answer: Answer, asked: Question, question: Question) -> Answer:
     return Answer(answer.text, cited, answer.generator)
 
 
-def _parts(question: Question, generator: str) -> Iterable[str]:
+def _parts(question: Question, generator: str, dated: bool) -> Iterable[str]:
     """Yield the parts, as many for each question of the same number of principals and passages."""
     yield from (generator, question.text)
     yield from (str(len(question.principals)), *sorted(question.principals))
-    for hit, age in zip(question.evidence, _ages(question.evidence), strict=True):
+    clocks = [hit.revision.clock for hit in question.evidence]
+    for hit, age in zip(question.evidence, clocks if dated else _ages(clocks), strict=True):
         yield from (hit.chunk_id, hit.text, repr((hit.title, hit.heading, hit.page, hit.uri)), str(age))
 
 
-def _ages(evidence: Sequence[Hit]) -> list[int]:
-    """Return how many different states are older than each hit's, by the log's clock.
+def _ages(clocks: Sequence[int]) -> list[int]:
+    """Return how many different clocks are below each.
 
-    Clocks 30, 10, 30, 20 give 2, 0, 2, 1.
+    >>> _ages([30, 10, 30, 20])
+    [2, 0, 2, 1]
     """
-    order = {clock: place for place, clock in enumerate(sorted({hit.revision.clock for hit in evidence}))}
-    return [order[hit.revision.clock] for hit in evidence]
+    order = {clock: place for place, clock in enumerate(sorted(set(clocks)))}
+    return [order[clock] for clock in clocks]
 
 
 def _relative(citations: Sequence[CitedSpan], evidence: Sequence[Hit]) -> tuple[_Span, ...] | None:

@@ -14,6 +14,7 @@ from freshline.clock import Clock, ManualClock
 from freshline.coverage import Coverage
 from freshline.embedding.tiny import TINY_FINGERPRINT, TinyEmbedder
 from freshline.generation.extractive import Extractive
+from freshline.generation.port import Generator
 from freshline.ids import chunk_id, document_key, shard_of
 from freshline.index.entries import Cover
 from freshline.index.generations import ensure_generation
@@ -211,12 +212,15 @@ class Bench:
         """Write one raw record."""
         return self.log.append(Outgoing(topic="queries", key=key, value=value, partition=partition))
 
-    def worker(self, names: Names = NAMES, log: Log | None = None, *, join: bool = True) -> Worker:
-        """Return a worker, which has joined unless it shall do so in its run()."""
+    def worker(
+        self, names: Names = NAMES, log: Log | None = None, *, join: bool = True, by: Generator | None = None
+    ) -> Worker:
+        """Return a worker, which has joined unless it shall do so in its run(); `by` writes its answers."""
+        embedder = TinyEmbedder() if by else self.embedder
         worker = Worker(
             log or self.log,
             names,
-            answerer=Answerer(self.embedder, generator(self.embedder), self.clock),
+            answerer=Answerer(embedder, by or generator(embedder), self.clock),
             knowledge=self.knowledge,
             past=PastDesk(self.past, clock=self.clock),
             clock=self.clock,

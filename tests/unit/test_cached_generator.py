@@ -1,5 +1,6 @@
 """The answer cache: what is the same question, what is remembered, and that one worker generates for all."""
 
+import doctest
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ import pytest
 from freshline.cache.memory import MemoryAnswerCache, MemoryAnswers
 from freshline.cache.port import NoAnswerCache
 from freshline.clock import ManualClock
+from freshline.generation import remembered
 from freshline.generation.cached import PATIENCE, CachedGenerator
 from freshline.generation.port import Answer, CitedSpan, Question
 from freshline.generation.remembered import key_of, unpack
@@ -62,19 +64,28 @@ def test_whatever_an_answer_follows_from_makes_another_key() -> None:
         replace(ASKED, principals=frozenset({"user:ada", "public"})),
         replace(ASKED, evidence=(replace(TOWER, score=0.5), BRIDGE)),
         replace(ASKED, evidence=(replace(TOWER, start=90, end=101, ordinal=7), BRIDGE)),
-        replace(ASKED, evidence=(replace(TOWER, revision=age(12)), replace(BRIDGE, revision=age(12)))),
+        replace(ASKED, evidence=(replace(TOWER, revision=Revision(3, 10, 1, 99)), BRIDGE)),
     ],
-    ids=["who listens and until when", "order of principals", "score", "place", "both newer"],
+    ids=["who listens and until when", "order of principals", "score", "place", "version and offset"],
 )
 def test_what_an_answer_does_not_follow_from_makes_the_same_key(same: Question) -> None:
     assert key_of(same, "g") == key_of(ASKED, "g")
+
+
+def test_without_dates_only_the_order_of_states_counts() -> None:
+    both = replace(ASKED, evidence=(replace(TOWER, revision=age(12)), replace(BRIDGE, revision=age(12))))
+    assert key_of(both, "g", dated=False) == key_of(ASKED, "g", dated=False)
+    assert key_of(both, "g") != key_of(ASKED, "g")
+    other = [key_of(CHANGES[name], "g", dated=False) for name in CHANGES if name.startswith("which is newer")]
+    assert len({key_of(ASKED, "g", dated=False), *other}) == 3
+    assert doctest.testmod(remembered).failed == 0
 
 
 def test_a_passage_that_an_edit_moved_is_cited_where_it_stands_now() -> None:
     generator = Scripted()
     cached = CachedGenerator(generator, MemoryAnswerCache())
     cached.answer([ASKED])
-    moved = replace(TOWER, start=100, end=111, revision=age(10))
+    moved = replace(TOWER, start=100, end=111)
     (again,) = cached.answer([replace(ASKED, evidence=(moved, BRIDGE))])
     # "Tall" are the first four characters of the passage, which begins at 100 now
     assert again == Answer("Tall", (CitedSpan(moved, 100, 104),))
