@@ -1,8 +1,9 @@
 """An edit stream asked throughout, with every answer held against what is generated now. Knows no service.
 
 After each edit the questions about the edited document are asked, twice, of all chunks of the newest texts, ranked by
-brute force. What a cache gives must be what its generator says of that evidence at that moment, and each citation must stand
-literally in the newest text. The second asking is answered from the cache, and so are questions whose passages stayed.
+brute force. What a cache gives must be what its generator says of that evidence at that moment, and each citation must
+stand literally in the newest text. The second asking is answered from the cache, and so are questions whose passages
+stayed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -90,6 +90,8 @@ class Query:
     min_offsets: Offsets | None = None
     max_staleness: Annotated[float, Meta(ge=0)] | None = None
     as_of: AsOfRequest | None = None
+    #: also write the answer to Redis while it is made, for who reads it there: provisional, the response is the answer
+    stream: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

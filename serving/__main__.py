@@ -23,8 +23,7 @@ from freshline.config import from_environment
 from freshline.embedding.load import load_embedder
 from freshline.embedding.port import Embedder
 from freshline.errors import FreshlineError, UserError
-from freshline.generation.assembly import remembering
-from freshline.generation.load import load_generator
+from freshline.generation.assembly import assemble
 from freshline.index.manifest import Manifest
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
@@ -125,7 +124,7 @@ def _worker(
     past: Snapshots,
 ) -> Worker:
     clock = SystemClock()
-    generator = remembering(load_generator(settings, embedder), settings)
+    generator = assemble(settings, embedder)
     return Worker(
         log,
         names(settings),

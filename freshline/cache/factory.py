@@ -17,13 +17,17 @@ from freshline.cache.port import (
     NoEmbeddingCache,
     NoHeartbeats,
     NoHints,
+    NoTokens,
+    Tokens,
 )
 from freshline.cache.redis_answers import RedisAnswerCache
 from freshline.cache.redis_embeddings import RedisEmbeddingCache
 from freshline.cache.redis_heartbeats import RedisHeartbeats
 from freshline.cache.redis_hints import RedisHints
+from freshline.cache.redis_tokens import RedisTokens
 from freshline.cache.secret import digest_key
 from freshline.settings import Settings
+from freshline.transport.connection import topic_name
 
 
 def open_cache(settings: Settings, fingerprint_id: str) -> EmbeddingCache:
@@ -51,6 +55,13 @@ def open_heartbeats(settings: Settings) -> Heartbeats:
     """Return the deployment's heartbeats. Raises ConfigError for a bad address."""
     wanted = _redis_wanted(settings)
     return RedisHeartbeats(settings.redis.url, deployment(settings)) if wanted else NoHeartbeats()
+
+
+def open_tokens(settings: Settings) -> Tokens:
+    """Return where answers are told while they are made. Raises ConfigError for a bad address."""
+    if not _redis_wanted(settings):
+        return NoTokens()
+    return RedisTokens(settings.redis.url, topic_name(settings.kafka, "queries"))
 
 
 def deployment(settings: Settings) -> str:

@@ -54,6 +54,18 @@ class AnswerCache(Protocol):
         ...
 
 
+class Tokens(Protocol):
+    """Answers while they are made, for whoever listens. Provisional: the committed response is the answer."""
+
+    def write(self, query_id: str, text: str) -> None:
+        """Tell a further part of the answer to this question; nothing where query_id is empty."""
+        ...
+
+    def end(self, query_id: str, text: str) -> None:
+        """Tell that no more comes; `text`, the whole answer, is told as one part where none was told before."""
+        ...
+
+
 class Hints(Protocol):
     """Says that the manifest has moved. A hint may be lost or come twice: who waits also looks by itself."""
 
@@ -108,6 +120,16 @@ class NoAnswerCache:
         return [True] * len(keys)
 
     def release(self, keys: Sequence[str]) -> None:
+        """Do nothing."""
+
+
+class NoTokens:
+    """Tells nobody."""
+
+    def write(self, query_id: str, text: str) -> None:
+        """Do nothing."""
+
+    def end(self, query_id: str, text: str) -> None:
         """Do nothing."""
 
 

@@ -1,10 +1,19 @@
-"""What stands around the generator that the settings name: the answer cache, where it is worth it."""
+"""The generator that the settings name, with what stands around it: a cache where that is worth it, and tokens."""
 
-from freshline.cache.factory import open_answers
+from freshline.cache.factory import open_answers, open_tokens
+from freshline.embedding.port import Embedder
 from freshline.generation.cached import CachedGenerator
 from freshline.generation.extractive import Extractive
+from freshline.generation.load import load_generator
 from freshline.generation.port import Generator
+from freshline.generation.telling import Telling
 from freshline.settings import Settings
+
+
+def assemble(settings: Settings, embedder: Embedder) -> Generator:
+    """Return the generator. It serves one thread, as its embedder does. Raises ConfigError, and as load_generator."""
+    tokens = open_tokens(settings)
+    return Telling(remembering(load_generator(settings, embedder), settings), tokens)
 
 
 def remembering(generator: Generator, settings: Settings) -> Generator:
