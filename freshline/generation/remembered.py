@@ -19,6 +19,9 @@ import msgspec
 from freshline.generation.port import Answer, CitedSpan, Question
 from freshline.retrieval.hit import Hit
 
+#: Characters of an answer that is remembered: an answer is some sentences.
+MOST = 100_000
+
 
 class _Span(NamedTuple):
     rank: int
@@ -44,12 +47,15 @@ def key_of(question: Question, generator: str, *, dated: bool = True) -> str:
 def pack(answer: Answer, question: Question, generator: str) -> bytes | None:
     """Return the answer to `question` as bytes; None where it is not to be remembered.
 
-    That is so where another generator stood in, and where it cites what is no evidence.
+    That is so where another generator stood in, where it cites what is no evidence, and where it is huge or no text.
     """
-    if answer.generator is not None:
-        return None
     spans = _relative(answer.citations, question.evidence)
-    return None if spans is None else msgspec.msgpack.encode(_Remembered(generator, answer.text, spans))
+    if answer.generator is not None or spans is None or len(answer.text) > MOST:
+        return None
+    try:
+        return msgspec.msgpack.encode(_Remembered(generator, answer.text, spans))
+    except UnicodeEncodeError:  # a lone surrogate
+        return None
 
 
 def unpack(raw: bytes, question: Question, generator: str) -> Answer | None:

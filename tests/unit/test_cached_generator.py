@@ -122,10 +122,17 @@ def foreign(_: Question) -> Answer:
 
 @pytest.mark.parametrize(
     "said",
-    [lambda asked: replace(first_word(asked), generator="other/1"), foreign],
-    ids=["fallback", "no evidence"],
+    [
+        lambda asked: replace(first_word(asked), generator="other/1"),
+        foreign,
+        lambda asked: replace(first_word(asked), text="x" * 100_001),
+        lambda asked: replace(first_word(asked), text="\ud800"),
+    ],
+    ids=["fallback", "no evidence", "huge", "no text"],
 )
-def test_what_another_wrote_or_what_cites_no_evidence_is_not(said: Callable[[Question], Answer]) -> None:
+def test_what_another_wrote_what_cites_no_evidence_and_what_is_no_answer_is_not(
+    said: Callable[[Question], Answer],
+) -> None:
     generator = Scripted(said)
     cached = CachedGenerator(generator, MemoryAnswerCache())
     assert cached.answer([ASKED]) == [said(ASKED)]
