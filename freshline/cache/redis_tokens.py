@@ -6,6 +6,7 @@ The layout is freshline.cache.token_stream's.
 import secrets
 from functools import partial
 from itertools import islice
+from threading import Lock
 
 from freshline.cache.guard import Guard, connect
 from freshline.cache.token_stream import MOST, TTL, stream_of
@@ -18,7 +19,7 @@ _OPEN = 1024
 
 
 class RedisTokens:
-    """Tokens of the questions of one topic. Threads may tell different answers."""
+    """Tokens of the questions of one topic. Several threads may tell, each another answer."""
 
     def __init__(self, url: str, topic: str, clock: Clock | None = None) -> None:
         self._redis = connect(url)
@@ -26,6 +27,7 @@ class RedisTokens:
         self._topic = topic
         self._writer = secrets.token_hex(4)
         self._told: dict[str, int] = {}
+        self._lock = Lock()
 
     def write(self, query_id: str, text: str) -> None:
         """Tell a further part of the answer; nothing where query_id or text is empty."""
@@ -41,12 +43,17 @@ class RedisTokens:
             self._told.pop(query_id, None)
 
     def _tell(self, query_id: str, what: dict[str, bytes]) -> None:
-        number = self._told.pop(query_id, 0)  # and put behind the others
-        for oldest in list(islice(self._told, max(0, len(self._told) - _OPEN + 1))):
-            self._told.pop(oldest, None)
-        self._told[query_id] = number + 1
-        fields = {"w": self._writer, "n": number, **what}
+        fields = {"w": self._writer, "n": self._number(query_id), **what}
         self._guard.run("tokens", partial(self._add, stream_of(self._topic, query_id), fields), None)
+
+    def _number(self, query_id: str) -> int:
+        """Return 0, 1, 2, … of one answer."""
+        with self._lock:
+            number = self._told.pop(query_id, 0)  # and put behind the others
+            for oldest in list(islice(self._told, max(0, len(self._told) - _OPEN + 1))):
+                del self._told[oldest]
+            self._told[query_id] = number + 1
+            return number
 
     def _add(self, stream: str, fields: dict[str, object]) -> None:
         with self._redis.pipeline(transaction=False) as pipe:

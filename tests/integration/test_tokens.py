@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from typing import Any
 
@@ -111,6 +112,21 @@ def test_a_stream_is_bounded(redis_url: str, redis: Any, query_id: str) -> None:
         pipe.execute()
     tokens.write(query_id, "x")
     assert redis.xlen(key(query_id)) < 4_096 + 200  # trimmed by whole nodes of 100 entries
+
+
+def test_many_threads_tell_many_answers_and_what_never_ends_is_forgotten(
+    redis_url: str, query_id: str
+) -> None:
+    tokens = RedisTokens(redis_url, "queries")
+
+    def tell(thread: int) -> None:
+        for number in range(400):
+            tokens.write(f"{query_id}-{thread}-{number}", "x")
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(tell, range(4))) == [None] * 4
+    assert heard(redis_url, f"{query_id}-3-399") == (["x"], False)
+    assert len(tokens._told) == 1024
 
 
 def test_an_asker_needs_no_more_than_to_read_streams(redis_url: str, redis: Any, query_id: str) -> None:
