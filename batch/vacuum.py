@@ -30,9 +30,13 @@ def table_of(outcome: Outcome, title: str) -> Table:
     table = Table(title=title)
     for name in ("what", "how many", "bytes"):
         table.add_column(name, justify="left" if name == "what" else "right")
-    for purged in (outcome.documents, outcome.chunks):
+    for purged, which in (
+        (outcome.documents, "superseded"),
+        (outcome.chunks, "superseded"),
+        (outcome.responses, "old"),
+    ):
         table.add_row(
-            f"superseded rows of {purged.table}",
+            f"{which} rows of {purged.table}",
             str(purged.rows),
             f"{purged.files} files ({in_bytes(purged.bytes)}) written anew" if purged.files else "",
         )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from freshline.errors import ConfigError
 from freshline.lexical.languages import expected_of
@@ -48,6 +49,11 @@ _RANGES: dict[str, tuple[float, float]] = {
     "serving.answer_ttl": (0, _MORE),
     "serving.past_snapshots": (0, 1000),
     "history.retention": (0, _MORE),
+    "generation.max_prompt_tokens": (64, _MORE),
+    "generation.max_tokens": (1, 8192),
+    "generation.timeout": (0.1, 3600),
+    "generation.budget": (0.1, 3600),
+    "generation.threads": (0, 1024),
     "serving.peer_port": (0, 65535),
     "serving.peer_timeout": (0.001, 3600),
     "redis.embedding_ttl": (1, _MORE),
@@ -85,6 +91,7 @@ def _faults(settings: Settings) -> Iterator[tuple[str, Any, str]]:
     yield from _kafka(settings)
     yield from _redis(settings)
     yield from _peers(settings)
+    yield from _generation(settings)
     for name, collection in {**settings.collections.named, "default": settings.collections.default}.items():
         if expected := expected_of(collection.language):
             yield f"collections.{name}.language", collection.language, expected
@@ -140,4 +147,24 @@ def _peers(settings: Settings) -> Iterator[tuple[str, Any, str]]:
             "serving.peer_key_file",
             key,
             "a file with the workers' secret, since they are not all on loopback",
+        )
+
+
+def _generation(settings: Settings) -> Iterator[tuple[str, Any, str]]:
+    chosen = settings.generation
+    key = chosen.api_key_file
+    if key and not Path(key).is_file():
+        yield "generation.api_key_file", key, "a file that exists"
+    if chosen.kind != "openai":
+        return
+    address = urlsplit(chosen.base_url)
+    if address.scheme not in {"http", "https"} or not address.hostname:
+        yield "generation.base_url", chosen.base_url, "http(s)://host…/v1, since generation.kind is openai"
+    elif address.username or address.password:
+        yield "generation.base_url", f"…@{address.hostname}", "no secret in it: use generation.api_key_file"
+    elif address.scheme == "http" and not is_loopback(address.hostname) and not chosen.allow_plaintext:
+        yield (
+            "generation.base_url",
+            chosen.base_url,
+            "https, an address on loopback, or generation.allow_plaintext",
         )

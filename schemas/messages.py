@@ -88,6 +88,7 @@ class Query:
     generate: bool = True
     deadline: datetime | None = None
     min_offsets: Offsets | None = None
+    #: seconds before the question, by the broker's clock: the answer has seen every event that is older
     max_staleness: Annotated[float, Meta(ge=0)] | None = None
     as_of: AsOfRequest | None = None
     #: also write the answer to Redis while it is made, for who reads it there: provisional, the response is the answer
@@ -139,7 +140,9 @@ class AsOf:
 class Staleness:
     """By how much a response misses what its query wanted to see."""
 
+    #: empty where the broker could not be asked which
     missing: Offsets
+    #: since the oldest of them was written
     seconds: float | None = None
 
 

@@ -74,6 +74,7 @@ def names(settings: Settings) -> Names:
         queries=topic_name(settings.kafka, "queries"),
         responses=topic_name(settings.kafka, "responses"),
         dead_letters=topic_name(settings.kafka, "queries.dlq"),
+        documents=topic_name(settings.kafka, "documents"),
         group=group,
         transactional_id=f"{group}-{instance or uuid4().hex}",
         instance=instance,

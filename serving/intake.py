@@ -6,6 +6,7 @@ Pure: knows neither what was answered before nor the time.
 from dataclasses import dataclass
 from functools import cached_property
 
+from freshline.coverage import Coverage, merge
 from freshline.transport.port import Record, TopicPartition
 from schemas.codec import InvalidQuery, decode_query, query_sha256
 from schemas.messages import Query
@@ -18,6 +19,15 @@ class Asked:
 
     record: Record
     query: Query
+    #: the offsets that `max_staleness` stands for, once they are known (serving.staleness)
+    floor: Coverage | None = None
+    #: seconds since the oldest event that it missed although it waited, where that is known
+    late_by: float | None = None
+
+    @property
+    def wanted(self) -> Coverage:
+        """Return the offsets that the answer must cover, as far as they are known."""
+        return merge(self.query.min_offsets or {}, self.floor or {})
 
     @property
     def query_id(self) -> str:
@@ -61,8 +71,7 @@ class Unreadable:
 
 Intake = Asked | Refused | Unreadable
 
-#: What this release leaves out; silently ignoring any of them would be a wrong answer.
-_UNSUPPORTED = ("max_staleness",)
+CONTRADICTION = "as_of asks for the past and max_staleness for the present: leave one out"
 
 
 def read(record: Record) -> Intake:
@@ -73,12 +82,6 @@ def read(record: Record) -> Intake:
         return Refused(record, exc.query_id, exc.code, exc.detail)
     except Rejected as exc:
         return Unreadable(record, exc.code, exc.detail)
-    named = [name for name in _UNSUPPORTED if getattr(query, name) is not None]
-    if named:
-        return Refused(
-            record,
-            query.query_id,
-            "unsupported",
-            f"{', '.join(named)}: not served by this release; leave out",
-        )
+    if query.as_of is not None and query.max_staleness is not None:
+        return Refused(record, query.query_id, "invalid_query", CONTRADICTION)
     return Asked(record, query)

@@ -13,7 +13,7 @@ from freshline.refusal import letter_key, preview
 from freshline.retrieval.hit import Hit
 from freshline.transport.port import Outgoing, Record
 from schemas.codec import encode
-from schemas.messages import AsOf, Citation, DeadLetter, Partial, Query, Response, ResponseHit, Staleness
+from schemas.messages import AsOf, Citation, DeadLetter, Partial, Response, ResponseHit, Staleness
 from serving.intake import Asked, Refused
 
 #: Bytes of a value; the topic takes 8 MiB (schemas/topics/responses.yaml), key and framing included.
@@ -44,7 +44,7 @@ def response(asked: Asked, evidence: Evidence, as_of: AsOf, timings: dict[str, f
         citations=tuple(_citation(span) for span in answer.citations) if answer else (),
         hits=tuple(_hit(hit) for hit in evidence.hits),
         as_of=as_of,
-        stale=_staleness(asked.query, as_of.coverage),
+        stale=_staleness(asked, as_of.coverage),
         partial=evidence.partial,
         timings=timings,
     )
@@ -90,9 +90,11 @@ def dead_letter(topic: str, record: Record, code: str, detail: str, at: datetime
     return Outgoing(topic=topic, key=letter_key(record.key), value=encode(letter))
 
 
-def _staleness(query: Query, coverage: Coverage) -> Staleness | None:
-    gap = missing(coverage, query.min_offsets or {})
-    return Staleness(missing=gap) if gap else None
+def _staleness(asked: Asked, coverage: Coverage) -> Staleness | None:
+    """Say what is missed. Nothing is named where the broker could not say what `max_staleness` stands for."""
+    gap = missing(coverage, asked.wanted)
+    unknown = asked.query.max_staleness is not None and asked.floor is None
+    return Staleness(missing=gap, seconds=asked.late_by) if gap or unknown else None
 
 
 def _too_large(message: Response, size: int) -> Response:

@@ -36,6 +36,7 @@ from serving.intake import Asked, Refused, Unreadable, read
 from serving.parking import Parking
 from serving.past import PastDesk
 from serving.respond import dead_letter
+from serving.staleness import Floors
 from serving.turn import Turn, place_of
 from serving.writing import Names, Writer
 
@@ -93,7 +94,7 @@ class Worker:
             clock=clock,
             window=window,
         )
-        self._parking = Parking()
+        self._parking = Parking(Floors(log.reader, names.documents))
         self._past = past
         self._consumer = log.group_consumer(names.group, names.instance)
         self._writer = Writer(log, names, self._consumer)
@@ -127,7 +128,7 @@ class Worker:
 
     def close(self) -> None:
         """Leave the group; what was not committed will be read again by the next owner."""
-        for part in (self._consumer, self._writer, self._reader, self._past, self._aside):
+        for part in (self._consumer, self._writer, self._reader, self._parking, self._past, self._aside):
             with suppress(FreshlineError):
                 part.close()
 

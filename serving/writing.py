@@ -25,6 +25,7 @@ class Names:
     group: str
     transactional_id: str
     instance: str | None = None
+    documents: str = "documents"
 
 
 class Writer:

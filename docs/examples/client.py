@@ -12,14 +12,13 @@ documents = [
     DocumentEvent(schema_version=1, collection="notes", doc_id=name, content=text)
     for name, text in texts.items()
 ]
-seen: dict[str, dict[int, int]] = {}
+published = []
 with Producer(kafka) as producer:
     for delivery in producer.deliver(documents):
         if delivery.published is None:
             sys.exit(f"{delivery.document.doc_id}: {delivery.error}")
-        for topic, offsets in delivery.published.seen.items():
-            seen.setdefault(topic, {}).update(offsets)
+        published.append(delivery.published)
 with Asker(kafka) as asker:
-    print(asker.ask("When is tea?", min_offsets=seen).text)
+    print(asker.ask("When is tea?", after=published).text)
     for answer in asker.stream(["When is coffee?", "When is tea?"]):
         print(answer.query.text, answer.response.text if answer.response else answer.error)

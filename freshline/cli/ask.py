@@ -8,10 +8,12 @@ import typer
 from freshline.cli.common import AsJson, ConfigFile, Sets, err, load, out, print_json
 from freshline.cli.heard import Heard, address
 from freshline.cli.past import AsOfSeq, AsOfTime, as_of_request, told
+from freshline.cli.positions import After, positions_of, require_topic
 from freshline.cli.where import Filter, Where, filter_of
+from freshline.errors import UserError
 
 if TYPE_CHECKING:
-    from schemas.messages import AsOfRequest, Citation, Response
+    from schemas.messages import AsOfRequest, Citation, Response, Staleness
 
 
 _EXAMPLES = """Example:  freshline ask 'When is tea?' --collection notes --json
@@ -21,6 +23,10 @@ Only some documents:  freshline ask 'Who reigns?' --where 'year>=2000' --where c
 The same as JSON:  freshline ask 'Who reigns?' --filter '{"year": {"$gte": 2000}, "country": "France"}'
 
 See it being written:  freshline ask 'When is tea?' --stream
+
+As fresh as you need:  freshline ask 'When is tea?' --max-staleness 2
+
+What you have just published:  freshline publish tea.md | freshline ask 'When is tea?' --after -
 
 What was the answer then:  freshline ask 'When is tea?' --as-of 2026-11-22T10:00Z"""
 
@@ -41,6 +47,13 @@ def ask(
     generate: Annotated[bool, typer.Option(help="Write an answer, or only retrieve.")] = True,
     where: Where = None,
     filter_: Filter = None,
+    after: After = None,
+    max_staleness: Annotated[
+        float | None,
+        typer.Option(
+            min=0, metavar="SECONDS", help="See every event that is so old or older, or say what is missed."
+        ),
+    ] = None,
     as_of: AsOfTime = None,
     as_of_seq: AsOfSeq = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait.")] = 30.0,
@@ -55,8 +68,14 @@ def ask(
     from freshline.client import Asker  # noqa: PLC0415
 
     past = as_of_request(as_of, as_of_seq)
+    if past is not None and max_staleness is not None:
+        raise UserError(
+            "--as-of asks for the past and --max-staleness for the present. Expected one of them."
+        )
     condition = filter_of(filter_, where)
+    positions = positions_of(after)
     settings = load(sets, config, ("kafka", "redis") if stream else ("kafka",)).settings
+    require_topic(positions, settings.kafka)
     heard = Heard() if stream else None
     with (
         nullcontext() if heard else err().status("asking"),
@@ -68,6 +87,8 @@ def ask(
             principals=tuple(principal or ()),
             k=k,
             generate=generate,
+            after=positions,
+            max_staleness=max_staleness,
             as_of=past,
             filter=condition,
             timeout=timeout,
@@ -133,11 +154,23 @@ def _stamp(response: "Response", begins: str) -> str:
         for topic, partitions in as_of.coverage.items()
         for partition, offset in sorted(partitions.items())
     )
-    stale = " STALE" if response.stale else ""
+    stale = _stale(response.stale) if response.stale else ""
     if response.partial:
         stale += f" PARTIAL, without shards {', '.join(map(str, response.partial.missing_shards))}"
     stages = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in response.timings.items())
     return f"{begins}{stale}: {offsets or 'no document yet'} (manifest {as_of.seq}); {stages}"
+
+
+def _stale(stale: "Staleness") -> str:
+    """Say what was missed, and by how much."""
+    if not stale.missing:
+        return " PERHAPS STALE (the worker could not ask the broker what there is)"
+    missed = ", ".join(
+        f"{count} of {topic}[{partition}]"
+        for topic, partitions in stale.missing.items()
+        for partition, count in sorted(partitions.items())
+    )
+    return f" STALE{'' if stale.seconds is None else f' by {stale.seconds:.1f} s'}, without {missed}"
 
 
 def _one_line(text: str) -> str:

@@ -1,6 +1,7 @@
 """`freshline publish`: files, folders, standard input and deletions onto the topic of documents."""
 
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from freshline.cli.common import AsJson, ConfigFile, Sets, err, load, out, print_json
+from freshline.cli.positions import LEAD, written
 from freshline.cli.scalars import Meta, metadata_of
 
 if TYPE_CHECKING:
     from freshline.client import Producer, Published
+    from freshline.settings import KafkaSettings
     from schemas.messages import DocumentEvent
 
 _SHOWN = 10  # documents that are named one by one
@@ -22,7 +25,8 @@ def register(app: typer.Typer) -> None:
     """Add the verb."""
     app.command(
         epilog="Examples:  freshline publish docs/ --collection handbook   ·   "
-        "echo 'Tea is at four.' | freshline publish - --id tea   ·   freshline publish --delete tea"
+        "echo 'Tea is at four.' | freshline publish - --id tea   ·   freshline publish --delete tea   ·   "
+        "freshline publish tea.md --wait"
     )(publish)
 
 
@@ -38,6 +42,8 @@ def publish(
         bool,
         typer.Option("--as-uri", help="Name the files only: the stream reads them (limits.content_roots)."),
     ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until answers have seen it all.")] = False,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait, with --wait.")] = 300.0,
     as_json: AsJson = False,
     sets: Sets = None,
     config: ConfigFile = None,
@@ -55,6 +61,7 @@ def publish(
     if reading.too_large and not documents and not delete:
         raise UserError(reading.why_left_out(reading.too_large[0]))
     kafka = load(sets, config, ("kafka",)).settings.kafka
+    began = time.monotonic()
     with Producer(kafka, max_bytes=reading.max_bytes) as producer:
         kept = list(zip([d.doc_id for d in documents], _send(producer, documents), strict=True))
         gone = [(each, producer.delete(collection, each)) for each in delete or ()]
@@ -63,6 +70,8 @@ def publish(
         print_json(entries + [_entry(collection, *one, deleted=True) for one in gone])
     else:
         _say(collection, kept, gone)
+    if wait:
+        _wait(kafka, [where for _, where in (*kept, *gone)], began, timeout)
     for file in reading.too_large:
         err().print(reading.why_left_out(file), markup=False)
     if reading.too_large:
@@ -157,6 +166,20 @@ def _send(producer: "Producer", documents: "list[DocumentEvent]") -> "list[Publi
         return producer.publish_many(documents, progress=lambda n: progress.update(task, completed=n))
 
 
+def _wait(kafka: "KafkaSettings", published: "list[Published]", began: float, timeout: float) -> None:
+    """Wait until a worker answers from all of it, and say how long that took."""
+    from freshline.client import Asker, wait_until_answerable  # noqa: PLC0415
+
+    with err().status("waiting for the first word of a worker") as status, Asker(kafka) as asker:
+        wait_until_answerable(
+            asker,
+            published,
+            timeout=timeout,
+            progress=lambda left: status.update(f"waiting: answers have still to see {left} offsets"),
+        )
+    err().print(f"answerable {time.monotonic() - began:.2f} s after publishing began", markup=False)
+
+
 def _entry(collection: str, doc_id: str, where: "Published", *, deleted: bool) -> dict[str, object]:
     return {
         "collection": collection,
@@ -172,9 +195,12 @@ def _entry(collection: str, doc_id: str, where: "Published", *, deleted: bool) -
 def _say(collection: str, kept: "list[tuple[str, Published]]", gone: "list[tuple[str, Published]]") -> None:
     from rich.text import Text  # noqa: PLC0415
 
+    from freshline.client import offsets_of  # noqa: PLC0415
+
     for word, each in (("published", kept), ("deleted", gone)):
         for doc_id, where in each[:_SHOWN]:
             place = f"{where.topic}[{where.partition}] offset {where.offset}"
             out().print(Text(f"{word} {collection}/{doc_id}  {place}"))
         if len(each) > _SHOWN:
             out().print(f"… and {len(each) - _SHOWN} more: {len(each)} {word} in all")
+    out().print(Text(f"{LEAD}{written(offsets_of([where for _, where in (*kept, *gone)]))}", "dim"))

@@ -1,8 +1,20 @@
 """Publishing and asking from any Python program: needs kafka-python and msgspec, neither Spark nor a model."""
 
+from freshline.client.answerable import wait_until_answerable
 from freshline.client.asker import Asker
 from freshline.client.asking import Answer, Asked
 from freshline.client.delivery import Delivery, Published
+from freshline.client.positions import Positions, offsets_of
 from freshline.client.producer import Producer
 
-__all__ = ["Answer", "Asked", "Asker", "Delivery", "Producer", "Published"]
+__all__ = [
+    "Answer",
+    "Asked",
+    "Asker",
+    "Delivery",
+    "Positions",
+    "Producer",
+    "Published",
+    "offsets_of",
+    "wait_until_answerable",
+]

@@ -28,7 +28,9 @@ from freshline.client.asking import Answer, Asked, Asking, no_response, question
 from freshline.client.checked import checked, plain
 from freshline.client.connect import connected_producer, missing_topic
 from freshline.client.listening import listen, token_reader
-from freshline.errors import FreshlineError, TransientError
+from freshline.client.positions import Positions, offsets_of
+from freshline.coverage import merge
+from freshline.errors import FreshlineError, TransientError, UserError
 from freshline.settings import KafkaSettings
 from freshline.transport.connection import kafka_options, topic_name
 from freshline.transport.kafka_errors import translate, translated
@@ -88,6 +90,8 @@ class Asker:
         k: int = 5,
         generate: bool = True,
         min_offsets: Offsets | None = None,
+        after: Positions | None = None,
+        max_staleness: float | None = None,
         as_of: AsOfRequest | None = None,
         filter: Mapping[str, Any] | None = None,  # noqa: A002 - the field's name in the message
         timeout: float = 30.0,
@@ -96,10 +100,15 @@ class Asker:
         """Ask and wait. Raises UserError where the question breaks its contract, TransientError after timeout s.
 
         filter: a condition on metadata and built-in fields such as {"year": {"$gte": 2000}} (docs/messages.md).
+        after: what publishing gave; the answer has seen it, or says `stale`. max_staleness: the same by age, seconds.
         on_token: called in this thread with each part of the answer while it is made. Parts are provisional and not
         checked; what is returned is the answer, and comes also where none was heard. Needs Asker(tokens=…).
         """
         until = time.monotonic() + timeout
+        if max_staleness is not None and as_of is not None:
+            raise UserError("as_of asks for the past and max_staleness for the present: leave one out")
+        if after is not None:
+            min_offsets = merge(min_offsets or {}, offsets_of(after))
         query = replace(
             question(text, timeout),
             collections=collections,
@@ -107,6 +116,7 @@ class Asker:
             k=k,
             generate=generate,
             min_offsets=min_offsets,
+            max_staleness=max_staleness,
             as_of=as_of,
             filter=None if filter is None else plain(filter),
             stream=on_token is not None and self._tokens is not None,

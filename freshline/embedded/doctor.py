@@ -37,6 +37,7 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
         "ports": lambda: _ports(settings),
         "jars": lambda: _jars(settings),
         "model": lambda: _model(settings),
+        "generator": lambda: _generator(settings),
     }
     return [_finding(name, check) for name, check in checks.items()]
 
@@ -137,6 +138,12 @@ def _jars(settings: Settings) -> str:
                 f"{wrong[0]}): remove that folder if it is there, then run: python -m freshline.embedded.jars"
             )
     return f"complete in {cache}"
+
+
+def _generator(settings: Settings) -> str:
+    from freshline.generation.available import available  # noqa: PLC0415 - reads the weights
+
+    return available(settings)
 
 
 def _model(settings: Settings) -> str:

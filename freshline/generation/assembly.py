@@ -13,7 +13,7 @@ from freshline.settings import Settings
 def assemble(settings: Settings, embedder: Embedder) -> Generator:
     """Return the generator. It serves one thread, as its embedder does. Raises ConfigError, and as load_generator."""
     tokens = open_tokens(settings)
-    return Telling(remembering(load_generator(settings, embedder), settings), tokens)
+    return Telling(remembering(load_generator(settings, embedder, tokens), settings), tokens)
 
 
 def remembering(generator: Generator, settings: Settings) -> Generator:

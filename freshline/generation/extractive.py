@@ -3,10 +3,11 @@
     1. cut the evidence into sentences and keep, per question, the eight that share most with it (terms)
     2. embed the kept sentences of all questions in one call, those seen lately excepted
     3. score = MIX · cosine + (1 - MIX) · overlap of terms; below the threshold: abstain
-    4. join the best one to three that do not repeat each other, in reading order within a document
+    4. join the best one to three that do not repeat each other, in reading order within a document; of sentences that
+       give different values of the same thing, the newest, with a note of the others (conflicts)
 
-An answer never holds a word that is not in the evidence, and cites nothing else. This module does not know where
-evidence comes from nor who may see it. Threshold and mix: docs/decisions/0030-extractive-abstention.md.
+But for such a note an answer holds no word that is not in the evidence, and it cites nothing else. This module does not
+know where evidence comes from nor who may see it. Threshold and mix: docs/decisions/0030-extractive-abstention.md.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freshline.embedding.port import Embedder
+from freshline.generation.conflicts import Saying, differ, newer, note
 from freshline.generation.markup import neutralise
 from freshline.generation.passages import Passages, Sentence, Splitter
 from freshline.generation.port import ABSTAINED, Answer, CitedSpan, Question
@@ -25,7 +27,7 @@ from freshline.generation.terms import overlap, terms, weights
 from freshline.retrieval.hit import Hit
 
 #: Changes with everything that can change an answer; stands in the fingerprint.
-VERSION = 2
+VERSION = 3
 #: Sentences of one question that are embedded; 12 found no more answers (docs/decisions/0030).
 KEPT = 8
 #: Share of the cosine in the score (measured: docs/decisions/0030).
@@ -37,6 +39,8 @@ ALONGSIDE = 0.9
 SENTENCES = 3
 #: Two sentences at least this close say the same.
 REPEATS = 0.92
+#: Two sentences that differ in a value only are at least this close.
+_VARIANTS = 0.7
 #: Vectors remembered: 16,384 of 384 floats are 25 MB.
 _VECTORS = 16384
 
@@ -56,6 +60,18 @@ class _Scored:
     candidate: _Candidate
     vector: Vector
     score: float
+
+    @property
+    def saying(self) -> Saying:
+        return Saying(self.candidate.hit, self.candidate.sentence)
+
+
+@dataclass(slots=True)
+class _Chosen:
+    """A sentence of the answer, and those that give another value of the same thing."""
+
+    best: _Scored
+    others: list[_Scored]
 
 
 class Extractive:
@@ -80,7 +96,10 @@ class Extractive:
             [_score(question, candidate, vectors[candidate.sentence.embedded]) for candidate in candidates]
             for question, candidates in zip(questions, kept, strict=True)
         )
-        return [self._compose(sentences) for sentences in scored]
+        return [
+            self._compose(terms(question.text), sentences)
+            for question, sentences in zip(questions, scored, strict=True)
+        ]
 
     def best_score(self, question: Question) -> float:
         """Return the score that is held against the threshold, 0 without evidence: for calibration."""
@@ -109,16 +128,19 @@ class Extractive:
             known[text] = vector
         return known
 
-    def _compose(self, scored: list[_Scored]) -> Answer:  # steps 3 and 4
+    def _compose(self, asked: frozenset[str], scored: list[_Scored]) -> Answer:  # steps 3 and 4
         ranked = sorted(scored, key=lambda s: -s.score)
         if not ranked or ranked[0].score < self._abstain_below:
             return ABSTAINED
         least = max(self._abstain_below, ALONGSIDE * ranked[0].score)
-        chosen: list[_Scored] = []
+        chosen: list[_Chosen] = []
         for one in (s for s in ranked if s.score >= least):
-            if not any(_repeats(one, other) for other in chosen):
-                chosen.append(one)
-        return _answer([s.candidate for s in islice(chosen, SENTENCES)])
+            variant = next((c for c in chosen if _vary(asked, c.best, one)), None)
+            if variant is not None:
+                _prefer_newer(variant, one)
+            elif not any(_repeats(one, other.best) for other in chosen):
+                chosen.append(_Chosen(one, []))
+        return _answer(asked, list(islice(chosen, SENTENCES)))
 
 
 def _overlap(weighted: dict[str, float], sentence: Sentence) -> float:
@@ -135,11 +157,28 @@ def _repeats(one: _Scored, other: _Scored) -> bool:
     return float(one.vector @ other.vector) >= REPEATS
 
 
-def _answer(chosen: list[_Candidate]) -> Answer:
+def _vary(asked: frozenset[str], one: _Scored, other: _Scored) -> bool:
+    near = float(one.vector @ other.vector) >= _VARIANTS
+    return near and differ(asked, one.saying, other.saying)
+
+
+def _prefer_newer(chosen: _Chosen, one: _Scored) -> None:
+    if newer(one.candidate.hit, chosen.best.candidate.hit):
+        chosen.best, one = one, chosen.best
+    chosen.others.append(one)
+
+
+def _answer(asked: frozenset[str], chosen: list[_Chosen]) -> Answer:
     """Order by the best sentence's hit first, then as a reader would meet them."""
-    order = {candidate.hit.chunk_id: place for place, candidate in reversed(list(enumerate(chosen)))}
-    reading = sorted(chosen, key=lambda c: (order[c.hit.chunk_id], c.sentence.start))
-    spans = tuple(
-        CitedSpan(c.hit, c.hit.start + c.sentence.start, c.hit.start + c.sentence.end) for c in reading
+    hits = [one.best.candidate.hit for one in chosen]
+    order = {hit.chunk_id: place for place, hit in reversed(list(enumerate(hits)))}
+    reading = sorted(
+        chosen, key=lambda c: (order[c.best.candidate.hit.chunk_id], c.best.candidate.sentence.start)
     )
-    return Answer(" ".join(neutralise(span.quote) for span in spans), spans)
+    parts: list[str] = []
+    spans: list[CitedSpan] = []
+    for one in reading:
+        others = [o.saying for o in one.others if differ(asked, one.best.saying, o.saying)]
+        spans += [saying.span for saying in (one.best.saying, *others)]
+        parts += [neutralise(one.best.saying.text), note(one.best.candidate.hit, [o.hit for o in others])]
+    return Answer(" ".join(filter(None, parts)), tuple(spans))

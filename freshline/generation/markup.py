@@ -17,11 +17,16 @@ _LIVE = (
     (re.compile(r"<(?=[A-Za-z/!?])"), "< "),
 )
 #: bidirectional overrides and isolates, zero-width space and joiners that hide text, byte order mark, tag characters,
-#: control characters
+#: control characters, lone surrogates
 _HIDDEN = re.compile(
     "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b\u2060-\u2064\u202a-\u202e\u2066-\u2069\ufeff"
-    "\U000e0000-\U000e007f]"
+    "\U000e0000-\U000e007f\ud800-\udfff]"
 )
+
+
+def visible(text: str) -> str:
+    """Return `text` without characters that are not seen; line ends stay."""
+    return _HIDDEN.sub("", text)
 
 
 def neutralise(text: str) -> str:
@@ -32,8 +37,29 @@ def neutralise(text: str) -> str:
     >>> neutralise("<img src=x>")
     '< img src=x>'
     """
-    text = " ".join(_HIDDEN.sub("", text).split())
+    text = " ".join(visible(text).split())
     text = _LINK.sub(r"\1", _IMAGE.sub(r"\1", text))
     for opening, inert in _LIVE:
         text = opening.sub(inert, text)
     return " ".join(text.split())
+
+
+class Inert:
+    """Makes text inert that comes in parts, as far as that can be done without its end: links stay visible words.
+
+    >>> inert = Inert()
+    >>> [inert.feed(part) for part in ("see !", "[a](x", ") <", "b>")]
+    ['see !', ' [a] (x', ') <', ' b>']
+    """
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def feed(self, part: str) -> str:
+        """Return the next part; together they hold nothing that loads or hides."""
+        text = self._last + visible(part)
+        for opening, inert in _LIVE:
+            text = opening.sub(inert, text)
+        told = text[len(self._last) :]
+        self._last = text[-1:]
+        return told

@@ -75,5 +75,5 @@ class TokenSink(Protocol):
     """Hears answers while they are written. What it heard is no answer yet: only what `answer` returns is checked."""
 
     def write(self, query_id: str, text: str) -> None:
-        """Take `text`, a further part of the answer to this question. Never raises."""
+        """Take `text`, a further part of the answer to this question. Never raises; several threads may call it."""
         ...

@@ -1,7 +1,7 @@
 """One run of `freshline vacuum`, beside a running stream and backfill; stopped or killed anywhere, run it again.
 
     1  settle   lists of files of backfills that have ended leave the manifest's state
-    2  purge    superseded rows older than history.retention leave documents and chunks
+    2  purge    superseded rows older than history.retention leave documents and chunks, responses that old theirs
     3  tidy     small files are merged, logs shortened
     4  list     what lies on the disk, and only then what is named (freshline.history.named)
     5  remove   what nobody can need (freshline.history.garbage); what 2 and 3 replaced goes a day later
@@ -17,11 +17,12 @@ from freshline.clock import Clock, SystemClock
 from freshline.history.garbage import Garbage, find_garbage, remove
 from freshline.history.named import Named, named
 from freshline.history.purge import Purged, purge
+from freshline.history.responses import purge_responses
 from freshline.history.settle import settle
 from freshline.index.manifest import Manifest
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
-from freshline.lake.upkeep import tidy
+from freshline.lake.upkeep import ARCHIVED, GROWING, tidy
 
 _WRITER = "vacuum"
 _ROOTS = ("segments", "tables")
@@ -33,6 +34,7 @@ class Outcome:
 
     documents: Purged = field(default_factory=lambda: Purged(table="documents"))
     chunks: Purged = field(default_factory=lambda: Purged(table="chunks"))
+    responses: Purged = field(default_factory=lambda: Purged(table="responses"))
     segments: int = 0
     table_files: int = 0
     bytes: int = 0
@@ -69,9 +71,13 @@ class Vacuum:
             dry_run=dry_run,
             done=self._purged,
         )
+        told("looking for old responses")
+        complete &= purge_responses(
+            self._lake, self._clock.now(), self._retention, dry_run=dry_run, done=self._purged
+        )
         if not dry_run:
             told("merging small files")
-            tidy(self._lake)  # 3
+            tidy(self._lake, tables=(*GROWING, *ARCHIVED))  # 3
         garbage, kept = self._find()  # 4
         self.outcome = replace(self.outcome, complete=complete, running=kept.running, dead=kept.dead)
         if dry_run:
@@ -97,7 +103,7 @@ class Vacuum:
         )
         by_table: dict[str, Any] = {purged.table: after}
         self.outcome = replace(self.outcome, **by_table)
-        self._told(f"{purged.table}: {after.rows} superseded rows out of {after.files} files")
+        self._told(f"{purged.table}: {after.rows} rows out of {after.files} files")
 
     def _removed(self, garbage: Garbage) -> None:
         before = self.outcome

@@ -28,17 +28,17 @@ def commit_files(
     files: Sequence[DataFile],
     *,
     retries: int,
-    transaction: Transaction | None = None,
+    transactions: Sequence[Transaction] = (),
 ) -> None:
     """Append files of one table as one commit; with retries=0 exactly at handle.version() + 1 or not at all.
 
-    Raises CommitFailedError (deltalake) where that version is taken or the transaction is there already,
+    Raises CommitFailedError (deltalake) where that version is taken or a transaction is there already,
     IntegrityError where a file is not on the disk with its size: a commit of it could never be read again.
     The handle stays where it was: call update_incremental().
     """
     for file in files:
         _check(storage, file)
-    _commit(handle, files[0].table, [_action(file) for file in files], retries, transaction)
+    _commit(handle, files[0].table, [_action(file) for file in files], retries, transactions)
 
 
 def replace_files(
@@ -69,7 +69,7 @@ def replace_files(
         reach("lake.before_replace")
         removals = [_removal(file, data_change) for file in old]
         try:
-            _commit(handle, name, [*removals, *map(_action, new)], 0, None)  # 3
+            _commit(handle, name, [*removals, *map(_action, new)], 0, ())  # 3
         except CommitFailedError:
             continue
         version = handle.version() + 1
@@ -101,7 +101,7 @@ def _commit(
     name: str,
     actions: Sequence[AddAction | RemoveAction],
     retries: int,
-    transaction: Transaction | None,
+    transactions: Sequence[Transaction],
 ) -> None:
     schema, partitions, _ = TABLES[name]
     handle.create_write_transaction(
@@ -110,7 +110,7 @@ def _commit(
         schema,
         partition_by=list(partitions),
         commit_properties=CommitProperties(
-            max_commit_retries=retries, app_transactions=[transaction] if transaction else None
+            max_commit_retries=retries, app_transactions=list(transactions) or None
         ),
         post_commithook_properties=PostCommitHookProperties(
             create_checkpoint=False, cleanup_expired_logs=False

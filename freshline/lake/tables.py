@@ -4,7 +4,7 @@ A *Files* entry of the manifest is applied table by table, each commit with txn 
 applying it again, after a crash or by two processes at once, changes nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import RLock
 from typing import Any
@@ -29,6 +29,8 @@ VERSION_PROPERTY = "freshline.tables_version"
 _REBASES = 100
 #: A failed commit means that another process applied the same files; the next look sees that.
 _LOOKS = 5
+#: Commits of others that may come between a look and a compare-and-set in a row.
+_TRIES = 50
 #: How long each checkpoint names what has left the table: of a batch a second 3,600 names instead of a week's. Nothing
 #: of ours reads them; how long the files themselves stay is freshline.history's to say.
 _NAMED_FOR = {"delta.deletedFileRetentionDuration": "interval 1 hours"}
@@ -92,6 +94,32 @@ class Lake:
         with self._fresh(table) as handle:
             return transaction_version(handle, application)
 
+    def advance(
+        self, table: str, files: Sequence[DataFile], start: Mapping[str, int | None], end: Mapping[str, int]
+    ) -> bool:
+        """Append files and move applications from their versions `start` to `end`: both, or neither.
+
+        False where an application is elsewhere by now: another writer was first. `txn` alone would not say so, since a
+        refreshed handle commits any number: each try is at exactly the next version of the table. Raises IntegrityError
+        where a file is missing, TransientError where others kept committing.
+        """
+        transactions = [Transaction(application, version) for application, version in end.items()]
+        for _ in range(_TRIES):
+            with self._fresh(table) as handle:
+                if any(transaction_version(handle, one) != start.get(one) for one in end):
+                    return False
+                before = handle.version()
+                try:
+                    commit_files(self.storage, handle, files, retries=0, transactions=transactions)
+                except CommitFailedError:
+                    continue
+                handle.update_incremental()
+                sync_log(self.storage, table, before + 1, handle.version())
+                if all((transaction_version(handle, one) or 0) >= version for one, version in end.items()):
+                    return True
+                # else it stood still for so long that its version lay below a checkpoint: look again
+        raise TransientError(f"table {table} was busy {_TRIES} times in a row; try again")
+
     def read(self, table: str, columns: Sequence[str] | None = None, filters: Any = None) -> pa.Table:
         """Return rows in no order; `filters` is a pyarrow expression or a list of (column, op, value)."""
         with self._fresh(table) as handle:
@@ -148,7 +176,7 @@ class Lake:
                 if done is not None and done >= transaction.version:
                     return False
                 try:
-                    commit_files(self.storage, handle, files, retries=_REBASES, transaction=transaction)
+                    commit_files(self.storage, handle, files, retries=_REBASES, transactions=[transaction])
                 except CommitFailedError:
                     continue
                 handle.update_incremental()

@@ -185,6 +185,14 @@ class MemoryLogReader:
                 for partition in self._broker.partitions(topic)
             }
 
+    def offsets_at(self, topic: str, ms: int) -> dict[int, int]:
+        """Return {partition: first offset whose time is ms (epoch) or later, else its end}, read_committed."""
+        with self._broker.changed:
+            return {
+                partition.partition: self._broker.first_since(partition, ms)
+                for partition in self._broker.partitions(topic)
+            }
+
     def read_back(self, partition: TopicPartition, since_ms: int) -> Iterable[Record]:
         """Return the committed records from since_ms (epoch, ms) to the end as it is now, in doubt included."""
         deadline = monotonic() + _IN_DOUBT
@@ -202,6 +210,25 @@ class MemoryLogReader:
                 record = self._broker.read_at(partition, offset)
             if record is not None:
                 yield record
+
+    def read_on(
+        self, start: Mapping[TopicPartition, int], timeout: float, max_records: int
+    ) -> tuple[list[Record], dict[TopicPartition, int]]:
+        """Return committed records from these offsets on, in order within a partition, and where to go on from."""
+        deadline = monotonic() + timeout
+        with self._broker.changed:
+            while True:
+                records: list[Record] = []
+                reached = {}
+                for partition, offset in start.items():
+                    if offset > self._broker.end_of(partition):
+                        raise TransientError(f"offset {offset} of {partition} is not there")
+                    found, reached[partition] = self._broker.read(
+                        partition, offset, max_records - len(records)
+                    )
+                    records += found
+                if records or not self._broker.changed.wait(deadline - monotonic()):
+                    return records, reached
 
     def committed(self, group: str, topic: str) -> dict[int, int]:
         """Return a group's {partition: next offset to read}, waiting for transactions in doubt."""

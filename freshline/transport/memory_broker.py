@@ -112,6 +112,11 @@ class Broker:
         records, _ = self.read(partition, 0, len(self._logs[partition]))
         return (record for record in records if record.timestamp >= since_ms)
 
+    def first_since(self, partition: TopicPartition, since_ms: int) -> int:
+        """Return the offset of the first committed record from a time on, else the last stable offset."""
+        first = next(iter(self.read_since(partition, since_ms)), None)
+        return self.stable_end(partition) if first is None else first.offset
+
     def _choose(self, outgoing: Outgoing) -> TopicPartition:
         known = self.partitions(outgoing.topic)
         if not known:

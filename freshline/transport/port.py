@@ -127,6 +127,14 @@ class LogReader(Protocol):
         """Return {partition: (first offset kept, next offset to be written)}, read_committed."""
         ...
 
+    def offsets_at(self, topic: str, ms: int) -> dict[int, int]:
+        """Return {partition: first offset whose time is ms (epoch) or later, else its end}, read_committed.
+
+        Every committed record that is older lies below it. A marker or an aborted record may stand there. {} for an
+        unknown topic.
+        """
+        ...
+
     def read_back(self, partition: TopicPartition, since_ms: int) -> Iterable[Record]:
         """Yield the committed records from since_ms (epoch, ms) to the end as it is now.
 
@@ -136,6 +144,16 @@ class LogReader(Protocol):
 
     def read_at(self, partition: TopicPartition, offsets: Iterable[int]) -> Iterable[Record]:
         """Yield, in this order, the committed records at these offsets; one that is not kept any more is left out."""
+        ...
+
+    def read_on(
+        self, start: Mapping[TopicPartition, int], timeout: float, max_records: int
+    ) -> tuple[list[Record], dict[TopicPartition, int]]:
+        """Return committed records from these offsets on, in order within a partition, and where to go on from.
+
+        [] after timeout s; where to go on may have passed markers all the same. Raises TransientError where an offset
+        is not there (any more): bounds() then says what is.
+        """
         ...
 
     def committed(self, group: str, topic: str) -> dict[int, int]:

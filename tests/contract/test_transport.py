@@ -410,6 +410,31 @@ def test_bounds_end_before_an_open_transaction(world: World) -> None:
         assert reader.bounds(topic) == {0: (0, 2)}
 
 
+def test_offsets_by_time_are_those_of_the_first_record_that_is_not_older(world: World) -> None:
+    topic, reader = world.topic(2), world.reader()
+    world.write(topic, ["a"])
+    time.sleep(0.1)
+    world.write(topic, ["b"])  # offset 1 is the marker of the first transaction, 3 that of the second
+    first, second = (record.timestamp for record in reader.read_back(TopicPartition(topic, 0), 0))
+    assert second > first + 50
+    assert reader.offsets_at(topic, 0) == reader.offsets_at(topic, first) == {0: 0, 1: 0}
+    assert 1 <= reader.offsets_at(topic, first + 1)[0] <= 2  # a marker has a time, too
+    assert reader.offsets_at(topic, second) == {0: 2, 1: 0}
+    assert reader.offsets_at(topic, second + 3_600_000) == {0: 4, 1: 0}
+    assert reader.offsets_at(f"{topic}-unknown", 0) == {}
+
+
+def test_offsets_by_time_end_before_an_open_transaction(world: World) -> None:
+    topic, reader = world.topic(), world.reader()
+    world.write(topic, ["a"])
+    now = round(time.time() * 1000)
+    with world.producer("open").transaction() as transaction:
+        transaction.send(Outgoing(topic=topic, key=b"k", value=b"open", partition=0))
+        transaction.send_offsets({TopicPartition(topic, 0): 1}, f"{world.name}-mirror")  # waits for its turn
+        assert reader.offsets_at(topic, now - 3_600_000) == {0: 0}
+        assert reader.offsets_at(topic, now + 3_600_000) == {0: 2}
+
+
 def test_read_back_gives_the_past_up_to_now(world: World) -> None:
     topic, reader = world.topic(), world.reader()
     partition = TopicPartition(topic, 0)
@@ -450,6 +475,48 @@ def test_read_at_gives_the_records_at_these_offsets_and_leaves_out_what_is_not_t
     assert values(list(reader.read_at(partition, [3, 0, 1]))) == ["c", "a", "b"]
     assert list(reader.read_at(partition, [2, 4, 5, 6, 99])) == []
     assert list(reader.read_at(TopicPartition(f"{topic}-unknown", 0), [0])) == []
+
+
+def test_reading_on_passes_markers_and_aborted_records_and_goes_on_where_it_is_told(world: World) -> None:
+    topic, reader = world.topic(2), world.reader()
+    zero, one = TopicPartition(topic, 0), TopicPartition(topic, 1)
+    assert reader.read_on({zero: 0, one: 0}, 0.2, 10) == ([], {zero: 0, one: 0})
+    world.write(topic, ["a", "b"])  # offset 2 is the marker
+    with suppress(ZeroDivisionError), world.producer("other").transaction() as transaction:
+        transaction.send(Outgoing(topic=topic, key=b"k", value=b"aborted", partition=0))
+        transaction.send_offsets({zero: 1}, f"{world.name}-mirror")  # waits until the record is there
+        raise ZeroDivisionError
+    world.write(topic, ["x"], partition=1)
+    found, at = list[Record](), {zero: 0, one: 0}
+
+    def reached_the_end() -> bool:
+        nonlocal at
+        records, at = reader.read_on(at, 0.2, 1)
+        assert len(records) <= 1
+        found.extend(records)
+        return at == {zero: 5, one: 2}
+
+    until(reached_the_end)
+    assert values([record for record in found if record.partition == 0]) == ["a", "b"]
+    assert values([record for record in found if record.partition == 1]) == ["x"]
+    again, _ = reader.read_on({zero: 1}, DEADLINE, 10)
+    assert values(again) == ["b"]
+
+
+def test_reading_on_from_an_offset_that_is_not_there_is_no_silence(world: World) -> None:
+    topic, reader = world.topic(), world.reader()
+    world.write(topic, ["a"])
+    partition = TopicPartition(topic, 0)
+
+    def refused() -> bool:
+        try:
+            reader.read_on({partition: 99}, 0.5, 10)
+        except TransientError:
+            return True
+        return False
+
+    until(refused)
+    assert values(reader.read_on({partition: 0}, DEADLINE, 10)[0]) == ["a"]
 
 
 def test_headers_come_back_as_they_were(world: World) -> None:

@@ -99,11 +99,21 @@ def test_files_folders_standard_input_and_deletions_arrive(
     assert "content_base64" not in big
 
 
-def test_a_question_that_nobody_answers_ends_in_time_and_says_so(shell: Shell) -> None:
+def test_a_question_that_nobody_answers_ends_in_time_and_says_so(shell: Shell, tmp_path: Path) -> None:
     assert shell.types("topics", "apply")[0] == 0
     code, _, said = shell.types("ask", "Is anybody there?", "--timeout", "0.5")
     assert code == 1
     assert "no response within 0.5 s" in said
+    (tmp_path / "tea.md").write_text("# Tea")
+    code, printed, said = shell.types("publish", "tea.md", "--wait", "--timeout", "1")
+    assert (code, "Traceback" in said) == (1, False)
+    assert "not answerable within 1 s: no response" in said
+    published, after = printed.splitlines()  # what stands is said all the same
+    partition = published.split("documents[")[1][0]
+    assert after == f"after {shell.prefix}documents:{partition}=1"
+    code, _, said = shell.types("ask", "Is it there?", "--after", "documents:0=1")
+    assert code == 2
+    assert f"--after names the topic 'documents', expected '{shell.prefix}documents'" in said
 
 
 def test_a_missing_topic_and_an_absent_broker_are_told_apart(shell: Shell, tmp_path: Path) -> None:

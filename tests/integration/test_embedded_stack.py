@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
+from deltalake import DeltaTable
 
 from freshline import config
 from freshline.embedded import state
@@ -205,19 +206,22 @@ def test_a_user_starts_asks_kills_and_ends_the_whole_stack(
         user.types("up", "--detach")
         first = user.status()
         assert {name: row["health"] for name, row in first.items()} == dict.fromkeys(
-            ["redis", "broker", "stream", "worker-1"], "ready"
+            ["redis", "broker", "stream", "worker-1", "archive"], "ready"
         )
         user.types("publish", "tea.md", "-", "--collection", "notes", code=2, given="no id")
-        user.types("publish", "tea.md", "--collection", "notes")
+        published = user.types("publish", "tea.md", "--collection", "notes", "--wait", "--timeout", "100")
 
-        def hits(*words: str) -> Any:
-            answer = json.loads(user.types("ask", "When is tea served?", "--no-generate", "--json", *words))
-            return answer["hits"]
+        def hits(*words: str, given: str = "") -> Any:
+            typed = ("ask", "When is tea served?", "--no-generate", "--json", *words)
+            return json.loads(user.types(*typed, given=given))["hits"]
 
-        assert until(hits, "an answer")[0]["doc_id"] == "tea.md"
+        assert [hit["doc_id"] for hit in hits()] == ["tea.md"]
+        assert hits("--after", "-", "--max-staleness", "0", given=published) == hits()
         assert hits("--where", "$doc_id^=tea", "--filter", '{"$time": {"$gt": "2020-01-01"}}') == hits()
         assert hits("--where", "$doc_id!=tea.md") == []
         assert user.status()["stream"]["lag"] == 0
+        responses = tmp_path / ".freshline" / "lake" / "tables" / "responses"
+        until(lambda: len(DeltaTable(str(responses)).to_pyarrow_table()) >= 5, "five archived answers")
         found = state.running(tmp_path / ".freshline")
         assert found is not None
         os.kill(found.supervisor.pid, signal.SIGKILL)

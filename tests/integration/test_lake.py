@@ -150,7 +150,7 @@ def test_half_applied_files_are_completed_not_repeated(lake: Lake) -> None:
     files = batch(lake, 4, 1, 2)
     # a process that died between the two tables
     handle = DeltaTable(lake.storage.uri("tables/chunks"))
-    commit_files(lake.storage, handle, files.files[:1], retries=0, transaction=Transaction("stream", 4))
+    commit_files(lake.storage, handle, files.files[:1], retries=0, transactions=[Transaction("stream", 4)])
     assert Lake(lake.storage).apply(files) == ["rejects"]
     assert offsets(lake, "chunks") == offsets(lake, "rejects") == [1, 2]
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from deltalake.exceptions import DeltaError
 
-from freshline.clock import ManualClock
+from freshline.clock import ManualClock, utc
 from freshline.errors import TransientError
 from freshline.history.named import named
 from freshline.history.vacuum import Outcome, Vacuum
@@ -118,6 +118,34 @@ def test_superseded_rows_go_when_their_successor_is_older_than_the_retention(lak
     assert lake.vacuum().documents.rows == 1
     assert lake.offsets("documents") == [1, 4, 5, 6]
     assert lake.vacuum().documents.rows == 0
+
+
+def _archive(lake: ALake, *days: float) -> None:
+    """Commit a file of responses, given on these days; the offset of each is its day."""
+    rows = [
+        {"query_id": "q", "topic": "t", "partition": 0, "offset": int(day), "body": "{}"}
+        | {"answered_at": utc(lake.start + day * DAY)}
+        for day in days
+    ]
+    table = pa.Table.from_pylist(rows, schema=TABLES["responses"][0])
+    file = write_data_file(lake.storage, "responses", table, name="r")
+    newest = lake.lake.applied("responses", "archive-t")
+    assert lake.lake.advance("responses", [file], {"archive-t": newest}, {"archive-t": int(days[-1]) + 1})
+
+
+def test_responses_go_when_they_are_older_than_the_retention(lake: ALake) -> None:
+    _archive(lake, 1, 2)
+    _archive(lake, 3, 20)
+    _archive(lake, 21)
+    lake.clock.advance(33 * DAY)  # what was given on day 3 is just 30 days old
+    before = lake.paths()
+    assert lake.vacuum(dry_run=True).responses.rows == 2
+    assert lake.paths() == before
+    assert (lake.vacuum().responses.rows, lake.offsets("responses")) == (2, [3, 20, 21])
+    lake.clock.advance(1)
+    outcome = lake.vacuum()
+    assert (outcome.responses.rows, outcome.complete, lake.offsets("responses")) == (1, True, [20, 21])
+    assert lake.lake.applied("responses", "archive-t") == 22  # an archive goes on where it was
 
 
 def test_files_go_a_day_after_they_were_needed(lake: ALake) -> None:

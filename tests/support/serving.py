@@ -39,6 +39,7 @@ NAMES = Names(
     queries="queries",
     responses="responses",
     dead_letters="queries.dlq",
+    documents="documents",
     group="test-serving",
     transactional_id="test-serving-a",
 )
@@ -197,7 +198,8 @@ class Bench:
     def __init__(self, snapshot: Snapshot) -> None:
         self.clock = ManualClock()
         self.past: Snapshots = NoPast()
-        self.log = MemoryLog({"queries": PARTITIONS, "responses": PARTITIONS, "queries.dlq": 1}, self.clock)
+        topics = {"documents": 2, "queries": PARTITIONS, "responses": PARTITIONS, "queries.dlq": 1}
+        self.log = MemoryLog(topics, self.clock)
         self.knowledge = FixedKnowledge(snapshot)
         self.embedder: Any = TinyEmbedder()
 

@@ -13,8 +13,10 @@ from freshline.cli import main as cli
 from freshline.cli.ask import _stamp, _tell_empty
 from freshline.cli.config import hidden
 from freshline.cli.past import as_of_request, told
-from freshline.errors import MissingPart, TransientError
-from schemas.messages import AsOf, Response
+from freshline.cli.positions import positions_of, require_topic, written
+from freshline.errors import MissingPart, TransientError, UserError
+from freshline.settings import KafkaSettings
+from schemas.messages import AsOf, Response, Staleness
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -33,7 +35,8 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
     return call
 
 
-VERBS = ["up", "down", "status", "logs", "doctor", "publish", "ask", "stream", "serve", "backfill", "compact"]
+VERBS = ["up", "down", "status", "logs", "doctor", "publish", "ask", "stream", "serve", "archive"]
+VERBS += ["backfill", "compact"]
 PAIRS = [["config", "show"], ["topics", "plan"], ["topics", "apply"], ["topics", "check"]]
 PAIRS += [["index", "status"]]
 PAIRS += [["dlq", "list"], ["dlq", "show"], ["dlq", "replay"]]
@@ -125,6 +128,16 @@ def test_what_cannot_be_published_is_said_before_anything_is_sent(
         (["--as-of", "2026-11-22T10:00"], "Expected a time with its zone"),
         (["--as-of", "2026-11-22T10:00Z", "--as-of-seq", "3"], "Expected one of them"),
         (["--as-of-seq", "-1"], "-1 is not in the range x>=0"),
+        (["--as-of-seq", "3", "--max-staleness", "2"], "--max-staleness for the present. Expected one"),
+        (["--max-staleness", "-2"], "-2.0 is not in the range x>=0"),
+        (
+            ["--after", "documents:0"],
+            "--after: found 'documents:0', expected positions such as documents:0=17,1=5",
+        ),
+        (["--after", "documents:0=-1"], "--after: found 'documents:0=-1', expected"),
+        (["--after", '{"documents": {"0": 1.5}}'], "--after: found"),
+        (["--after", '[{"topic": "documents"}]'], "--after: found"),
+        (["--after", "tea.md"], "--after: found 'tea.md', expected"),
     ],
 )
 def test_a_past_that_cannot_be_meant_is_said_before_anything_is_asked(
@@ -158,6 +171,58 @@ def test_a_filter_that_leaves_nothing_is_told_as_it_was_understood(
 ) -> None:
     _tell_empty({"living": {"$eq": "True"}})
     assert 'meets {"living": {"$eq": "True"}} ' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "means"),
+    [
+        ("documents:0=17,1=5", {"documents": {0: 17, 1: 5}}),
+        ("documents:0=17 p.documents:2=1,2=3,2=2", {"documents": {0: 17}, "p.documents": {2: 3}}),
+        ("published docs/a.md  documents[0] offset 16\nafter documents:0=17\n", {"documents": {0: 17}}),
+        ('{"documents": {"0": 17, "1": 5}}', {"documents": {0: 17, 1: 5}}),
+        (
+            '[{"topic": "documents", "partition": 0, "offset": 16},{"topic":"documents","partition":0,"offset":9}]',
+            {"documents": {0: 17}},  # what stands at offset 16 is seen below 17
+        ),
+    ],
+)
+def test_positions_are_read_as_publish_prints_them(
+    given: str, means: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "positions").write_text(given)
+    monkeypatch.setattr("sys.stdin", io.StringIO(given))
+    assert positions_of(None) is None
+    assert [positions_of(one) for one in (given, "-", str(tmp_path / "positions"))] == [means] * 3
+
+
+def test_positions_of_another_topic_are_refused_and_none_are_written_twice() -> None:
+    kafka = KafkaSettings(bootstrap="unused", topic_prefix="p.")
+    require_topic({"p.documents": {0: 1}}, kafka)
+    with pytest.raises(UserError, match=r"names the topic 'documents', expected 'p\.documents'"):
+        require_topic({"documents": {0: 1}}, kafka)
+    assert written({"b": {1: 5, 0: 17}, "a": {2: 1}}) == "a:2=1 b:0=17,1=5"
+
+
+@pytest.mark.parametrize(
+    ("stale", "says"),
+    [
+        (
+            Staleness(missing={"documents": {1: 1, 0: 3}}),
+            " STALE, without 3 of documents[0], 1 of documents[1]: ",
+        ),
+        (
+            Staleness(missing={"documents": {0: 3}}, seconds=4.26),
+            " STALE by 4.3 s, without 3 of documents[0]: ",
+        ),
+        (Staleness(missing={}), " PERHAPS STALE (the worker could not ask the broker what there is): "),
+    ],
+)
+def test_a_stale_answer_says_what_it_has_not_seen(stale: Staleness, says: str) -> None:
+    stamp = AsOf(coverage={"documents": {0: 5}}, seq=17, generation=0, generator="g", newest_event_age=None)
+    response = Response(
+        schema_version=1, query_id="q", query_sha256="", status="answered", as_of=stamp, stale=stale
+    )
+    assert _stamp(response, "as of").startswith(f"as of{says}documents[0] below 5")
 
 
 def test_an_answer_about_the_past_says_so() -> None:

@@ -13,12 +13,12 @@ import pytest
 from kafka.errors import NotLeaderForPartitionError
 from kafka.future import Future as KafkaFuture
 
-from freshline.client import Answer, Asked, Producer, Published, producer
+from freshline.client import Answer, Asked, Asker, Producer, Published, producer, wait_until_answerable
 from freshline.client.asking import Asking
 from freshline.errors import FreshlineError, TransientError, UserError
 from freshline.settings import KafkaSettings
 from schemas.codec import encode
-from schemas.messages import DocumentEvent, Query, Response
+from schemas.messages import AsOfRequest, DocumentEvent, Query, Response, Staleness
 
 
 class FakeKafka:
@@ -265,3 +265,62 @@ def test_importing_the_client_loads_neither_spark_nor_a_model_nor_the_lake() -> 
         "numpy",
     }
     assert loaded & (heavy | {"sentence_transformers", "redis", "pandas"}) == set()
+
+
+def stale(*missing: int) -> Response:
+    """Return a response that misses so many offsets of each partition."""
+    gap = {"documents": dict(enumerate(missing))}
+    return Response(
+        schema_version=1,
+        query_id="q",
+        query_sha256="",
+        status="answered",
+        stale=Staleness(missing=gap) if missing else None,
+    )
+
+
+class Scripted:
+    """An asker whose answers stand in a list."""
+
+    def __init__(self, *answers: Response | FreshlineError) -> None:
+        self.answers = list(answers)
+        self.asked: list[dict[str, Any]] = []
+
+    def ask(self, _text: str, **said: Any) -> Response:
+        self.asked.append(said)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, FreshlineError):
+            raise answer
+        return answer
+
+
+def test_waiting_goes_on_through_silence_and_staleness_and_tells_how_much_is_missing() -> None:
+    asker, told = Scripted(TransientError("nobody"), stale(3, 4), stale(2), stale()), list[int]()
+    published = [
+        Published("documents", 0, 16, 7),
+        Published("documents", 1, 4, 7),
+        Published("documents", 0, 9, 7),
+    ]
+    seconds = wait_until_answerable(asker, published, timeout=60, progress=told.append)  # type: ignore[arg-type]
+    assert told == [7, 2]
+    assert 0 <= seconds < 60
+    assert [said["after"] for said in asker.asked] == [{"documents": {0: 17, 1: 5}}] * 4
+    assert {(said["k"], said["generate"]) for said in asker.asked} == {(1, False)}
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (stale(3, 4), "not answerable within 0.2 s: 7 offsets were still missing"),
+        (TransientError("no response"), "not answerable within 0.2 s: no response"),
+    ],
+)
+def test_waiting_ends_and_says_why(answer: Response | FreshlineError, says: str) -> None:
+    with pytest.raises(TransientError, match=says):
+        wait_until_answerable(Scripted(answer), {"documents": {0: 1}}, timeout=0.2)  # type: ignore[arg-type]
+
+
+def test_past_and_present_are_not_asked_for_at_once() -> None:
+    asker = Asker(KafkaSettings(bootstrap="unused"))
+    with pytest.raises(UserError, match="leave one out"):
+        asker.ask("When is tea?", max_staleness=2, as_of=AsOfRequest(seq=1))

@@ -67,7 +67,7 @@ def test_a_filter_leaves_only_what_meets_it(bench: Bench) -> None:
 
 def test_every_response_says_as_of_when(bench: Bench) -> None:
     bench.ask("q1")
-    bench.ask("q2", max_staleness=1.0)
+    bench.ask("q2", k=0)
     turns([bench.worker()])
     for _, response in bench.responses():
         as_of = response["as_of"]
@@ -141,7 +141,8 @@ def test_a_new_worker_knows_what_an_old_one_answered(bench: Bench) -> None:
         ({"text": "x" * 8193}, "invalid_query"),
         ({"schema_version": 2}, "invalid_query"),
         ({"filter": {"a": {"$gtt": 1}}}, "invalid_filter"),
-        ({"max_staleness": 1.0}, "unsupported"),
+        ({"max_staleness": -1.0}, "invalid_query"),
+        ({"max_staleness": 1.0, "as_of": {"seq": 1}}, "invalid_query"),
         ({"deadline": "2023-11-14T22:13:20Z"}, "deadline_exceeded"),  # 1_700_000_000, the bench's now
     ],
 )

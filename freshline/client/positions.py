@@ -1,0 +1,25 @@
+"""Positions of published records as a question wants them: everything that an answer must have seen. Pure.
+
+Published("documents", 0, 16, …), Published("documents", 1, 4, …)  ->  {"documents": {0: 17, 1: 5}}
+"""
+
+from collections.abc import Iterable, Mapping
+
+from freshline.client.delivery import Published
+from freshline.coverage import merge
+from schemas.messages import Offsets
+
+#: What publishing gives, or `min_offsets` as they stand in a question.
+Positions = Published | Iterable[Published] | Mapping[str, Mapping[int, int]]
+
+
+def offsets_of(positions: Positions) -> Offsets:
+    """Return {topic: {partition: next offset}}: the least offsets that cover all of these."""
+    if isinstance(positions, Published):
+        return positions.seen
+    if isinstance(positions, Mapping):
+        return {topic: dict(partitions) for topic, partitions in positions.items()}
+    seen: Offsets = {}
+    for one in positions:
+        seen = merge(seen, one.seen)
+    return seen

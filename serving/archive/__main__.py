@@ -1,0 +1,72 @@
+"""The archive's composition root: `freshline archive` or `python -m serving.archive`. Needs no model and no index.
+
+Exit status: 0 after SIGTERM or SIGINT, 1 where a supervisor should start it again, 2 for a mistake in the settings.
+"""
+
+import signal
+import sys
+from functools import partial
+from threading import Event
+
+import structlog
+
+from freshline import failpoints
+from freshline.clock import SystemClock
+from freshline.config import from_environment
+from freshline.errors import FreshlineError, UserError
+from freshline.lake.storage import Storage
+from freshline.lake.tables import Lake
+from freshline.observability import serve_health, setup_logging
+from freshline.settings import Settings
+from freshline.transport.connection import kafka_options, topic_name
+from freshline.transport.kafka import open_log
+from freshline.transport.kafka_identity import KafkaIdentities
+from serving.archive.archive import Archive, Source
+
+_log = structlog.get_logger()
+_NAME = "archive"
+
+
+def run(settings: Settings) -> None:
+    """Archive until SIGTERM."""
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    log = open_log(settings.kafka)
+    identities = KafkaIdentities(kafka_options(settings.kafka))
+    topic = topic_name(settings.kafka, "responses")
+    lake = Lake(Storage(settings.lake.uri))
+    lake.create()  # the stream may be starting at this moment
+    archive = Archive(
+        lake,
+        Source(topic=topic, open_reader=log.reader, topic_id=partial(identities.topic_id, topic)),
+        SystemClock(),
+        every=settings.archive.every,
+        max_records=settings.archive.max_records,
+    )
+    health = lambda: {"ready": archive.fault is None, "fault": archive.fault}  # noqa: E731 - two words
+    with serve_health(settings, _NAME, health):
+        archive.run(stop)
+    identities.close()
+
+
+def main() -> int:
+    """Run and return the exit status."""
+    try:
+        settings = from_environment(sys.argv[1:], needs=("kafka", "lake"))
+        setup_logging(settings, _NAME)
+        if settings.debug.failpoint:
+            failpoints.arm(settings.debug.failpoint)
+        run(settings)
+    except UserError as error:
+        print(f"freshline archive: {error}", file=sys.stderr)  # noqa: T201 - one line for the user
+        return 2
+    except FreshlineError as error:  # the broker is away at the start, or a file of the table is damaged
+        _log.error("archive_stopped", reason=str(error))
+        return 1
+    _log.info("archive_stopped", reason="asked to")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
