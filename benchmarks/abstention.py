@@ -8,17 +8,15 @@ The threshold is chosen on every other article and reported on the rest: the lea
 absent are answered. Needs FRESHLINE_EVAL_DATA, a folder with squad2_dev_half/dev-v2.0.json; nothing is copied.
 """
 
-import json
 import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from benchmarks.evaluation_data import folder
+from benchmarks.answer_sets import Asked, squad
 from benchmarks.report import Figure, Goal, Report
 from freshline.chunking.sentences import sentence_spans
 from freshline.embedding.load import load_embedder
@@ -38,14 +36,6 @@ _BATCH = 16
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    text: str
-    article: str
-    paragraph: int
-    impossible: bool
-
-
-@dataclass(frozen=True, slots=True)
 class _Scored:
     article: str
     kind: Kind
@@ -55,8 +45,9 @@ class _Scored:
 def measure(*, seed: int, quick: bool) -> Report:
     """Return answered rates at each threshold on both halves, the threshold chosen, and the time a question takes."""
     settings = Settings()
-    hits, questions = _read(folder("squad2_dev_half") / "dev-v2.0.json")
-    sample = random.Random(seed).sample(questions, 60 if quick else 1200)  # noqa: S311 - a sample, no secret
+    made = squad()
+    hits = [_hit(n, one.title or "", one.content or "") for n, one in enumerate(made.documents)]
+    sample = random.Random(seed).sample(made.questions, 60 if quick else 1200)  # noqa: S311 - a sample, no secret
     embedder = load_embedder(settings.models)
     corpus = embedder.documents([f"{hit.title}\n{hit.text}" for hit in hits])
     vectors = embedder.queries([asked.text for asked in sample])
@@ -76,19 +67,6 @@ def measure(*, seed: int, quick: bool) -> Report:
     return Report(
         name="abstention", seed=seed, figures=figures, notes={f"held out, {k}": n for k, n in counts.items()}
     )
-
-
-def _read(path: Path) -> tuple[list[Hit], list[_Asked]]:
-    hits: list[Hit] = []
-    questions: list[_Asked] = []
-    for article in json.loads(path.read_text(encoding="utf-8"))["data"]:
-        title = article["title"].replace("_", " ")
-        for paragraph in article["paragraphs"]:
-            questions += [
-                _Asked(each["question"], title, len(hits), each["is_impossible"]) for each in paragraph["qas"]
-            ]
-            hits.append(_hit(len(hits), title, paragraph["context"]))
-    return hits, questions
 
 
 def _hit(number: int, title: str, text: str) -> Hit:
@@ -111,20 +89,20 @@ def _hit(number: int, title: str, text: str) -> Hit:
 
 
 def _scores(
-    generator: Extractive, sample: Sequence[_Asked], vectors: Vectors, hits: Sequence[Hit], corpus: Vectors
+    generator: Extractive, sample: Sequence[Asked], vectors: Vectors, hits: Sequence[Hit], corpus: Vectors
 ) -> list[_Scored]:
     """Score each question with its article in the corpus and without."""
     scored = []
     for asked, vector in zip(sample, vectors, strict=True):
         near = corpus @ vector
-        elsewhere = np.array([hit.title != asked.article for hit in hits])
+        elsewhere = np.array([hit.title != asked.group for hit in hits])
         for kind, similarity in (
-            ("unanswerable" if asked.impossible else "answerable", near),
+            ("answerable" if asked.expected else "unanswerable", near),
             ("absent", np.where(elsewhere, near, -1.0)),
         ):
             evidence = tuple(hits[place] for place in np.argsort(-similarity)[:_EVIDENCE])
             score = generator.best_score(Question(asked.text, vector, evidence))
-            scored.append(_Scored(asked.article, kind, score))  # type: ignore[arg-type]  # one of KINDS
+            scored.append(_Scored(asked.group, kind, score))  # type: ignore[arg-type]  # one of KINDS
     return scored
 
 
@@ -140,7 +118,7 @@ def _figure(part: str, scored: Sequence[_Scored], kind: Kind, threshold: float) 
 
 
 def _times(
-    embedder: Embedder, sample: Sequence[_Asked], vectors: Vectors, hits: Sequence[Hit], corpus: Vectors
+    embedder: Embedder, sample: Sequence[Asked], vectors: Vectors, hits: Sequence[Hit], corpus: Vectors
 ) -> list[Figure]:
     """Return ms a question in batches: passages never seen, then the same ones again."""
     generator = Extractive(embedder, sentence_spans, abstain_below=Settings().serving.abstain_below)

@@ -63,6 +63,9 @@ NAMES = {
         "an answer from the cache ÷ one that a model generates; a year of edits asked throughout"
     ),
     "abstention": Benchmark("answered rates of the extractive generator by threshold"),
+    "answers": Benchmark(
+        "right, outdated and missing answers of each generator; accuracy against abstention"
+    ),
 }
 
 

@@ -2,15 +2,17 @@
 
     1. cut the evidence into sentences and keep, per question, the eight that share most with it (terms)
     2. embed the kept sentences of all questions in one call, those seen lately excepted
-    3. score = MIX · cosine + (1 - MIX) · overlap of terms; below the threshold: abstain
+    3. score = MIX · cosine + (1 - MIX) · overlap of terms, less for a sentence without what is wanted (a date where the
+       question asks when) and for one that mostly says the question again; below the threshold: abstain
     4. join the best one to three that do not repeat each other, in reading order within a document; of sentences that
        give different values of the same thing, the newest, with a note of the others (conflicts)
 
 But for such a note an answer holds no word that is not in the evidence, and it cites nothing else. This module does not
-know where evidence comes from nor who may see it. Threshold and mix: docs/decisions/0030-extractive-abstention.md.
+know where evidence comes from nor who may see it. Threshold and mix: docs/decisions/0030-extractive-abstention.md, what
+is taken off: docs/decisions/0056-answers.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -24,14 +26,21 @@ from freshline.generation.passages import Passages, Sentence, Splitter
 from freshline.generation.port import ABSTAINED, Answer, CitedSpan, Question
 from freshline.generation.recent import Recent
 from freshline.generation.terms import overlap, terms, weights
+from freshline.generation.wanted import lacks, wanted
 from freshline.retrieval.hit import Hit
 
 #: Changes with everything that can change an answer; stands in the fingerprint.
-VERSION = 3
+VERSION = 4
 #: Sentences of one question that are embedded; 12 found no more answers (docs/decisions/0030).
 KEPT = 8
 #: Share of the cosine in the score (measured: docs/decisions/0030).
 MIX = 0.65
+#: What a sentence loses that holds nothing of the kind that its question wants (docs/decisions/0056).
+LACKS = 0.08
+#: What a sentence loses for repeating the question: this times the share of its terms that are the question's, beyond
+#: the usual one, so that scores stay where they were (docs/decisions/0056).
+REPEATS_QUESTION = 0.1
+USUAL = 0.3
 #: Share of an overlap that a term of title or heading counts: it says what the passage is about, not what it says.
 CONTEXT = 0.5
 #: Further sentences come along only if they score at least this share of the best one.
@@ -92,20 +101,16 @@ class Extractive:
         """Return one answer per question, in order. Raises nothing of its own."""
         kept = [self._prefilter(question) for question in questions]  # step 1
         vectors = self._embed({c.sentence.embedded for candidates in kept for c in candidates})  # step 2
-        scored = (
-            [_score(question, candidate, vectors[candidate.sentence.embedded]) for candidate in candidates]
-            for question, candidates in zip(questions, kept, strict=True)
-        )
         return [
-            self._compose(terms(question.text), sentences)
-            for question, sentences in zip(questions, scored, strict=True)
+            self._compose(terms(question.text), _scores(question, candidates, vectors))
+            for question, candidates in zip(questions, kept, strict=True)
         ]
 
     def best_score(self, question: Question) -> float:
         """Return the score that is held against the threshold, 0 without evidence: for calibration."""
         candidates = self._prefilter(question)
         vectors = self._embed({c.sentence.embedded for c in candidates})
-        return max((_score(question, c, vectors[c.sentence.embedded]).score for c in candidates), default=0.0)
+        return max((one.score for one in _scores(question, candidates, vectors)), default=0.0)
 
     def _prefilter(self, question: Question) -> list[_Candidate]:
         found = [
@@ -148,9 +153,18 @@ def _overlap(weighted: dict[str, float], sentence: Sentence) -> float:
     return own + CONTEXT * overlap(weighted, sentence.context - sentence.terms)
 
 
-def _score(question: Question, candidate: _Candidate, vector: Vector) -> _Scored:
-    cosine = max(0.0, float(question.vector @ vector))
-    return _Scored(candidate, vector, MIX * cosine + (1 - MIX) * candidate.overlap)
+def _scores(
+    question: Question, candidates: Sequence[_Candidate], vectors: Mapping[str, Vector]
+) -> list[_Scored]:
+    kind, asked, scored = wanted(question.text), terms(question.text), []
+    for candidate in candidates:
+        sentence, vector = candidate.sentence, vectors[candidate.sentence.embedded]
+        score = MIX * max(0.0, float(question.vector @ vector)) + (1 - MIX) * candidate.overlap
+        if lacks(kind, question.text, candidate.hit.text[sentence.start : sentence.end]):
+            score -= LACKS
+        score -= REPEATS_QUESTION * (len(sentence.terms & asked) / max(1, len(sentence.terms)) - USUAL)
+        scored.append(_Scored(candidate, vector, score))
+    return scored
 
 
 def _repeats(one: _Scored, other: _Scored) -> bool:

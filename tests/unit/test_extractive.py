@@ -9,7 +9,7 @@ import pytest
 from freshline.chunking.sentences import sentence_spans
 from freshline.embedding.port import Vectors
 from freshline.embedding.tiny import TinyEmbedder
-from freshline.generation import markup, terms
+from freshline.generation import markup, terms, wanted
 from freshline.generation.extractive import KEPT, SENTENCES, Extractive
 from freshline.generation.markup import neutralise
 from freshline.generation.passages import LONGEST, Passages
@@ -103,7 +103,7 @@ def test_no_more_than_eight_sentences_of_a_question_are_embedded() -> None:
 
 def test_the_fingerprint_names_everything_that_changes_an_answer(generator: Extractive) -> None:
     fingerprint = TinyEmbedder().fingerprint.id
-    assert generator.fingerprint == f"extractive/3;embedder={fingerprint};abstain_below=0.4"
+    assert generator.fingerprint == f"extractive/4;embedder={fingerprint};abstain_below=0.4"
 
 
 def test_markup_that_leaks_is_inert_in_the_text_and_literal_in_the_quote(generator: Extractive) -> None:
@@ -176,8 +176,38 @@ def test_the_title_counts_for_half() -> None:
     scores = [generator.best_score(_ask_constant("tower high", hit)) for hit in (plain, titled)]
     # cosine 1 for all; "high" is in the sentence, "tower" only in b's title. One sentence, so a term that is there
     # weighs log(2 / 1.5) = .2877 and one that is not log(2 / .5) = 1.3863. a: high / both = .2877 / 1.6740 = .1719.
-    # b: both are there, .5 each; the title's counts half: .5 + .25 = .75.
-    assert scores == pytest.approx([0.65 + 0.35 * 0.1719, 0.65 + 0.35 * 0.75], abs=1e-4)
+    # b: both are there, .5 each; the title's counts half: .5 + .25 = .75. One of the sentence's two terms, very and
+    # high, is the question's, which takes off .1 * (1/2 - .3) = .02.
+    assert scores == pytest.approx([0.65 + 0.35 * 0.1719 - 0.02, 0.65 + 0.35 * 0.75 - 0.02], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("question", "with_it", "without"),
+    [
+        ("when was the tower built", "The tower was built in 1887.", "The tower was built of iron."),
+        ("how many floors", "The tower has twelve floors.", "The tower has iron floors."),
+        ("Who built the tower?", "The tower was built by Eiffel.", "The tower was built by engineers."),
+    ],
+)
+def test_a_sentence_without_what_is_wanted_is_worth_less(question: str, with_it: str, without: str) -> None:
+    generator = Extractive(_Constant(), sentence_spans, abstain_below=0.0)
+    asked = [
+        _ask_constant(text, _hit(one, name=one))
+        for text in (question, "the tower built floors")
+        for one in (with_it, without)
+    ]
+    whole, lacking, plain, other = map(generator.best_score, asked)
+    # cosine and words are the same, but for what the question asks; without it, .08 are taken off
+    assert (whole - lacking, plain - other) == pytest.approx((0.08, 0.0), abs=1e-6)
+
+
+def test_of_two_sentences_the_one_that_says_more_than_the_question_comes_first() -> None:
+    # both hold the question's words, cosine 1. 2 of 2 terms are the question's, or 2 of 5: .1 * (1 - .4) = .06 apart
+    generator = Extractive(_Constant(), sentence_spans, abstain_below=0.0)
+    texts = ("Exports partners.", "Exports partners: China, India, Spain.")
+    hits = [_hit(text, name=name) for name, text in zip("ab", texts, strict=True)]
+    scores = [generator.best_score(_ask_constant("exports partners", hit)) for hit in hits]
+    assert scores[1] - scores[0] == pytest.approx(0.06, abs=1e-6)
 
 
 def test_recent_forgets_the_one_unused_for_longest() -> None:
@@ -189,7 +219,7 @@ def test_recent_forgets_the_one_unused_for_longest() -> None:
     assert (recent.get("a"), recent.get("b"), recent.get("c"), len(recent)) == (1, None, 3, 2)
 
 
-@pytest.mark.parametrize("module", [markup, terms])
+@pytest.mark.parametrize("module", [markup, terms, wanted])
 def test_the_examples_in_the_docstrings_hold(module: object) -> None:
     results = doctest.testmod(module)  # type: ignore[arg-type]
     assert results.attempted > 0
