@@ -52,12 +52,12 @@ class Probe:
 def measure(*, seed: int, quick: bool) -> Report:
     """Run the benchmark. The order of events is the stream's own: the seed has no say."""
     source = folder(_DATA)
-    events = list(_events(source))
+    events = list(events_of(source))
     if quick:
         kept = set(list(dict.fromkeys(event["doc_id"] for event in events))[:_QUICK])
         events = [event for event in events if event["doc_id"] in kept]
     newest = {event["doc_id"]: event["text"] for event in events}
-    probes = [probe for probe in _probes(source) if probe.doc_id in newest]
+    probes = [probe for probe in probes_of(source) if probe.doc_id in newest]
     with running(redis=True) as stack:
         seconds, ends = _publish(stack, events)
         responses = _ask(
@@ -71,12 +71,14 @@ def measure(*, seed: int, quick: bool) -> Report:
     return Report(name="factbook", seed=seed, figures=figures)
 
 
-def _events(source: Path) -> Iterable[dict[str, Any]]:
+def events_of(source: Path) -> Iterable[dict[str, Any]]:
+    """Yield the stream's events, in order."""
     with gzip.open(source / "stream.jsonl.gz", "rt", encoding="utf-8") as lines:
         yield from map(json.loads, lines)
 
 
-def _probes(source: Path) -> Iterable[Probe]:
+def probes_of(source: Path) -> Iterable[Probe]:
+    """Yield the questions, with today's answers."""
     for line in (source / "probes.jsonl").read_text(encoding="utf-8").splitlines():
         probe = json.loads(line)
         yield Probe(probe["question"], probe["doc_id"], f"{probe['field']}: {probe['timeline'][-1]['value']}")

@@ -61,6 +61,9 @@ NAMES = {
     "access": Benchmark(
         "100,000 pairs of principals and question against brute force; recall by selectivity"
     ),
+    "cache": Benchmark(
+        "an answer from the cache ÷ one that a model generates; a year of edits asked throughout"
+    ),
     "abstention": Benchmark("answered rates of the extractive generator by threshold"),
     "answers": Benchmark(
         "right, outdated and missing answers of each generator; accuracy against abstention"

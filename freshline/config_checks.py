@@ -46,6 +46,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "serving.max_poll": (1, 100_000),
     "serving.refresh": (0.001, _MORE),
     "serving.guard_window": (0, _MORE),
+    "serving.answer_ttl": (0, _MORE),
     "serving.past_snapshots": (0, 1000),
     "history.retention": (0, _MORE),
     "generation.max_prompt_tokens": (64, _MORE),

@@ -55,6 +55,8 @@ PARTIAL = _counter("serving_partial", "responses committed that lack the documen
 GENERATED = _counter("serving_generated", "questions of a language model by what became of them", "outcome")
 # answered | away | late | broken | refused
 PEER_SECONDS = _seconds("serving_peer", "time of asking another worker for its shards", "outcome")
+# hit | shared (the same question in one batch) | waited (another worker made it) | generated
+CACHED_ANSWERS = _counter("serving_cached_answers", "questions put to the answer cache", "outcome")
 ARCHIVED = _counter("archive_records", "records of `responses`: archived, invalid, lost", "outcome")
 ARCHIVE_BEHIND = _gauge("archive_behind", "offsets of `responses` that the table does not cover yet")
 REDIS_FAULTS = _counter("redis_faults", "Redis operations that failed and were done without", "operation")

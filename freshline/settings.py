@@ -159,6 +159,10 @@ class ServingSettings:
     threads: int = _setting(2, "threads of a worker's embedder")
     refresh: float = _setting(0.1, "time between looks for a newer manifest")
     abstain_below: float = _setting(0.45, "score of the best sentence under which the worker abstains")
+    answer_ttl: float = _setting(86400.0, "how long a generated answer is remembered; 0 = not at all")
+    answer_cache: Literal["auto", "always"] = _setting(
+        "auto", "auto = not for the extractive generator, which is as fast as a look into the cache"
+    )
     guard_window: float = _setting(86400.0, "how far back answered query_ids are remembered")
     past_snapshots: int = _setting(2, "snapshots of the past kept in memory; 0 = as_of is not served")
     instance: str = _setting("", "static group membership (KIP-345); empty = a new member at each start")

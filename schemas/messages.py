@@ -91,6 +91,8 @@ class Query:
     #: seconds before the question, by the broker's clock: the answer has seen every event that is older
     max_staleness: Annotated[float, Meta(ge=0)] | None = None
     as_of: AsOfRequest | None = None
+    #: also write the answer to Redis while it is made, for who reads it there: provisional, the response is the answer
+    stream: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

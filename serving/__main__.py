@@ -23,7 +23,7 @@ from freshline.config import from_environment
 from freshline.embedding.load import load_embedder
 from freshline.embedding.port import Embedder
 from freshline.errors import FreshlineError, UserError
-from freshline.generation.load import load_generator
+from freshline.generation.assembly import assemble
 from freshline.index.manifest import Manifest
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
@@ -125,7 +125,7 @@ def _worker(
     past: Snapshots,
 ) -> Worker:
     clock = SystemClock()
-    generator = load_generator(settings, embedder)
+    generator = assemble(settings, embedder)
     return Worker(
         log,
         names(settings),

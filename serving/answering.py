@@ -163,7 +163,7 @@ def _question(query: Query, vector: Vector, evidence: tuple[Hit, ...]) -> Questi
         query.text,
         vector,
         evidence,
-        query_id=query.query_id,
+        query_id=query.query_id if query.stream else "",
         principals=_principals(query),
         until=None if query.deadline is None else query.deadline.timestamp(),
     )

@@ -9,18 +9,25 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from freshline.cache.port import (
+    AnswerCache,
     EmbeddingCache,
     Heartbeats,
     Hints,
+    NoAnswerCache,
     NoEmbeddingCache,
     NoHeartbeats,
     NoHints,
+    NoTokens,
+    Tokens,
 )
+from freshline.cache.redis_answers import RedisAnswerCache
 from freshline.cache.redis_embeddings import RedisEmbeddingCache
 from freshline.cache.redis_heartbeats import RedisHeartbeats
 from freshline.cache.redis_hints import RedisHints
+from freshline.cache.redis_tokens import RedisTokens
 from freshline.cache.secret import digest_key
 from freshline.settings import Settings
+from freshline.transport.connection import topic_name
 
 
 def open_cache(settings: Settings, fingerprint_id: str) -> EmbeddingCache:
@@ -29,6 +36,14 @@ def open_cache(settings: Settings, fingerprint_id: str) -> EmbeddingCache:
         return NoEmbeddingCache()
     redis = settings.redis
     return RedisEmbeddingCache(redis.url, fingerprint_id, digest_key(key_file(settings)), redis.embedding_ttl)
+
+
+def open_answers(settings: Settings) -> AnswerCache:
+    """Return the deployment's cache of answers. Raises ConfigError for a bad address or secret."""
+    if not _redis_wanted(settings):
+        return NoAnswerCache()
+    secret = digest_key(key_file(settings))
+    return RedisAnswerCache(settings.redis.url, deployment(settings), secret, settings.serving.answer_ttl)
 
 
 def open_hints(settings: Settings) -> Hints:
@@ -40,6 +55,13 @@ def open_heartbeats(settings: Settings) -> Heartbeats:
     """Return the deployment's heartbeats. Raises ConfigError for a bad address."""
     wanted = _redis_wanted(settings)
     return RedisHeartbeats(settings.redis.url, deployment(settings)) if wanted else NoHeartbeats()
+
+
+def open_tokens(settings: Settings) -> Tokens:
+    """Return where answers are told while they are made. Raises ConfigError for a bad address."""
+    if not _redis_wanted(settings):
+        return NoTokens()
+    return RedisTokens(settings.redis.url, topic_name(settings.kafka, "queries"))
 
 
 def deployment(settings: Settings) -> str:

@@ -6,7 +6,7 @@ classes named No… are for running without Redis.
 
 from collections.abc import Mapping, Sequence
 from threading import Event
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,48 @@ class EmbeddingCache(Protocol):
 
     def put(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
         """Remember {embedded text: vector}."""
+        ...
+
+
+class Look(NamedTuple):
+    """What a cache holds for one key at one moment: the value, and whether somebody has claimed to make it."""
+
+    value: bytes | None
+    claimed: bool
+
+
+class AnswerCache(Protocol):
+    """Generated answers as bytes by key, and claims, so that of several workers one makes an answer.
+
+    Who makes a value puts it before it releases its claim: neither value nor claim = nobody makes it.
+    """
+
+    def look(self, keys: Sequence[str]) -> list[Look]:
+        """Return what is there for each key, in order. A foreign or damaged value is None."""
+        ...
+
+    def put(self, values: Mapping[str, bytes]) -> None:
+        """Remember {key: value}."""
+        ...
+
+    def claim(self, keys: Sequence[str]) -> list[bool]:
+        """Return for each key whether to make it: False = another does. A claim that is not released ends by itself."""
+        ...
+
+    def release(self, keys: Sequence[str]) -> None:
+        """Give back claims of this object; those of others stay."""
+        ...
+
+
+class Tokens(Protocol):
+    """Answers while they are made, for whoever listens. Provisional: the committed response is the answer."""
+
+    def write(self, query_id: str, text: str) -> None:
+        """Tell a further part of the answer to this question; nothing where query_id is empty."""
+        ...
+
+    def end(self, query_id: str, text: str) -> None:
+        """Tell that no more comes; `text`, the whole answer, is told as one part where none was told before."""
         ...
 
 
@@ -61,6 +103,34 @@ class NoEmbeddingCache:
 
     def put(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
         """Forget."""
+
+
+class NoAnswerCache:
+    """Remembers nothing, and everything is ours to make."""
+
+    def look(self, keys: Sequence[str]) -> list[Look]:
+        """Return nothing for every key."""
+        return [Look(None, claimed=False)] * len(keys)
+
+    def put(self, values: Mapping[str, bytes]) -> None:
+        """Forget."""
+
+    def claim(self, keys: Sequence[str]) -> list[bool]:
+        """Return True for every key."""
+        return [True] * len(keys)
+
+    def release(self, keys: Sequence[str]) -> None:
+        """Do nothing."""
+
+
+class NoTokens:
+    """Tells nobody."""
+
+    def write(self, query_id: str, text: str) -> None:
+        """Do nothing."""
+
+    def end(self, query_id: str, text: str) -> None:
+        """Do nothing."""
 
 
 class NoHints:

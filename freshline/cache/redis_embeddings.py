@@ -1,10 +1,9 @@
 """Embeddings in Redis. Whoever can write to Redis cannot plant a vector: each value carries a keyed digest.
 
 Key    freshline:embedding:<format>:<fingerprint id>:<BLAKE2b-256 of the embedded text>
-Value  float32, little-endian, then BLAKE2b-128 over key and vector, keyed with a secret that Redis never sees
+Value  float32, little-endian, sealed (freshline.cache.seal)
 """
 
-import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import blake2b
@@ -13,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freshline.cache.guard import Guard, connect, scope
+from freshline.cache.seal import Seal
 from freshline.clock import Clock
 
 #: Version of key and value.
 CACHE_FORMAT = 1
-_DIGEST_BYTES = 16
 #: Values of one round trip: 256 vectors of 384 dimensions are 400 kB, a few milliseconds.
 _BATCH = 256
 
@@ -33,7 +32,7 @@ class RedisEmbeddingCache:
         self._redis = connect(url)
         self._guard = Guard(clock)
         self._prefix = scope("embedding", CACHE_FORMAT, fingerprint_id)
-        self._secret = digest_key
+        self._seal = Seal(digest_key)
         self._ttl_ms = max(1, int(ttl * 1000))
 
     def get(self, texts: Sequence[str]) -> list[Vector | None]:
@@ -49,7 +48,7 @@ class RedisEmbeddingCache:
     def put(self, vectors: Mapping[str, Vector]) -> None:
         """Remember {embedded text: vector}."""
         for part in _batches(list(vectors)):
-            sealed = {(key := self._key(text)): self._seal(key, vectors[text]) for text in part}
+            sealed = {(key := self._key(text)): self._seal.close(key, _raw(vectors[text])) for text in part}
             self._guard.run("embedding_put", partial(self._store, sealed), None)
 
     def _fetch(self, keys: Sequence[str]) -> list[bytes | None]:
@@ -71,20 +70,15 @@ class RedisEmbeddingCache:
     def _key(self, text: str) -> str:
         return f"{self._prefix}:{blake2b(text.encode(errors='surrogatepass'), digest_size=32).hexdigest()}"
 
-    def _digest(self, key: str, raw: bytes) -> bytes:
-        return blake2b(key.encode() + raw, key=self._secret, digest_size=_DIGEST_BYTES).digest()
-
-    def _seal(self, key: str, vector: Vector) -> bytes:
-        raw = np.ascontiguousarray(vector, dtype="<f4").tobytes()
-        return raw + self._digest(key, raw)
-
     def _open(self, key: str, value: bytes | None) -> Vector | None:
-        if value is None or len(value) <= _DIGEST_BYTES or (len(value) - _DIGEST_BYTES) % 4:
-            return None
-        raw, digest = value[:-_DIGEST_BYTES], value[-_DIGEST_BYTES:]
-        if not hmac.compare_digest(digest, self._digest(key, raw)):
+        raw = self._seal.open(key, value)
+        if not raw or len(raw) % 4:
             return None
         return np.frombuffer(raw, "<f4").astype(np.float32)
+
+
+def _raw(vector: Vector) -> bytes:
+    return np.ascontiguousarray(vector, dtype="<f4").tobytes()
 
 
 def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -1,10 +1,12 @@
 """`freshline ask`: one question, its answer with citations, and exactly as of when it is true."""
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from freshline.cli.common import AsJson, ConfigFile, Sets, err, load, out, print_json
+from freshline.cli.heard import Heard, address
 from freshline.cli.past import AsOfSeq, AsOfTime, as_of_request, told
 from freshline.cli.positions import After, positions_of, require_topic
 from freshline.cli.where import Filter, Where, filter_of
@@ -19,6 +21,8 @@ _EXAMPLES = """Example:  freshline ask 'When is tea?' --collection notes --json
 Only some documents:  freshline ask 'Who reigns?' --where 'year>=2000' --where country=France
 
 The same as JSON:  freshline ask 'Who reigns?' --filter '{"year": {"$gte": 2000}, "country": "France"}'
+
+See it being written:  freshline ask 'When is tea?' --stream
 
 As fresh as you need:  freshline ask 'When is tea?' --max-staleness 2
 
@@ -53,6 +57,9 @@ def ask(
     as_of: AsOfTime = None,
     as_of_seq: AsOfSeq = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait.")] = 30.0,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Show the answer on stderr while it is made, unchecked.")
+    ] = False,
     as_json: AsJson = False,
     sets: Sets = None,
     config: ConfigFile = None,
@@ -67,9 +74,13 @@ def ask(
         )
     condition = filter_of(filter_, where)
     positions = positions_of(after)
-    kafka = load(sets, config, ("kafka",)).settings.kafka
-    require_topic(positions, kafka)
-    with err().status("asking"), Asker(kafka) as asker:
+    settings = load(sets, config, ("kafka", "redis") if stream else ("kafka",)).settings
+    require_topic(positions, settings.kafka)
+    heard = Heard() if stream else None
+    with (
+        nullcontext() if heard else err().status("asking"),
+        Asker(settings.kafka, tokens=address(settings) if heard else "") as asker,
+    ):
         response = asker.ask(
             question,
             collections=tuple(collection) if collection else None,
@@ -81,7 +92,10 @@ def ask(
             as_of=past,
             filter=condition,
             timeout=timeout,
+            on_token=heard.show if heard else None,
         )
+    if heard:
+        heard.end()
     if as_json:
         print_json(response)
     else:

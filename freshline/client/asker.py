@@ -14,25 +14,27 @@ read at the end, before it sends. This module does not know who answers.
 import logging
 import random
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import cycle
 from typing import Any, Self
 
 import kafka
-import msgspec
 
 from freshline.client.asking import Answer, Asked, Asking, no_response, question
-from freshline.client.connect import connected_producer, missing_topic, refused
+from freshline.client.checked import checked, plain
+from freshline.client.connect import connected_producer, missing_topic
+from freshline.client.listening import listen, token_reader
 from freshline.client.positions import Positions, offsets_of
 from freshline.coverage import merge
 from freshline.errors import FreshlineError, TransientError, UserError
 from freshline.settings import KafkaSettings
 from freshline.transport.connection import kafka_options, topic_name
 from freshline.transport.kafka_errors import translate, translated
-from schemas.codec import InvalidQuery, decode_query, decode_response, encode, query_sha256
-from schemas.conditions import InvalidFilter, parse
+from schemas.codec import decode_response, query_sha256
 from schemas.messages import AsOfRequest, Offsets, Query, Response
 from schemas.reject import Rejected
 
@@ -46,10 +48,12 @@ _log = logging.getLogger(__name__)
 class Asker:
     """A context manager; safe to share between threads, any number of questions may be under way."""
 
-    def __init__(self, settings: KafkaSettings, *, spread: bool = False) -> None:
+    def __init__(self, settings: KafkaSettings, *, spread: bool = False, tokens: str = "") -> None:
+        """tokens: the address of the deployment's Redis, for ask(on_token=…). Raises MissingPart or ConfigError."""
         self._settings = settings
         self._queries = topic_name(settings, "queries")
         self._responses = topic_name(settings, "responses")
+        self._tokens = token_reader(tokens, self._queries) if tokens else None
         self._spread = spread
         self._waiting: dict[str, tuple[str, Asked]] = {}
         self._closing = threading.Event()
@@ -73,6 +77,8 @@ class Asker:
         self._reader.join(_CLOSE_SECONDS)
         self._consumer.close()
         self._producer.close(timeout=_CLOSE_SECONDS)
+        if self._tokens is not None:
+            self._tokens.close()
         self._fail(TransientError("the asker was closed before the response came"))
 
     def ask(
@@ -89,12 +95,16 @@ class Asker:
         as_of: AsOfRequest | None = None,
         filter: Mapping[str, Any] | None = None,  # noqa: A002 - the field's name in the message
         timeout: float = 30.0,
+        on_token: Callable[[str], object] | None = None,
     ) -> Response:
         """Ask and wait. Raises UserError where the question breaks its contract, TransientError after timeout s.
 
         filter: a condition on metadata and built-in fields such as {"year": {"$gte": 2000}} (docs/messages.md).
         after: what publishing gave; the answer has seen it, or says `stale`. max_staleness: the same by age, seconds.
+        on_token: called in this thread with each part of the answer while it is made. Parts are provisional and not
+        checked; what is returned is the answer, and comes also where none was heard. Needs Asker(tokens=…).
         """
+        until = time.monotonic() + timeout
         if max_staleness is not None and as_of is not None:
             raise UserError("as_of asks for the past and max_staleness for the present: leave one out")
         if after is not None:
@@ -108,16 +118,24 @@ class Asker:
             min_offsets=min_offsets,
             max_staleness=max_staleness,
             as_of=as_of,
-            filter=None if filter is None else _plain(filter),
+            filter=None if filter is None else plain(filter),
+            stream=on_token is not None and self._tokens is not None,
         )
-        return self.wait(self.submit(query), timeout)
+        asked = self.submit(query)
+        if on_token is not None and self._tokens is not None:
+            with self._forgetting(asked):
+                listen(self._tokens, asked, on_token, until)
+        return self._wait(asked, max(0.0, until - time.monotonic()), timeout)
 
     def wait(self, asked: Asked, timeout: float = 30.0) -> Response:
         """Wait for a question's response. Raises TransientError after timeout s; a later response is then dropped."""
+        return self._wait(asked, timeout, timeout)
+
+    def _wait(self, asked: Asked, left: float, timeout: float) -> Response:
         try:
-            return asked.result(timeout)
+            with self._forgetting(asked):
+                return asked.result(left)
         except FutureTimeoutError:
-            self._waiting.pop(asked.query.query_id, None)
             raise no_response(timeout) from None
 
     def stream(
@@ -135,7 +153,7 @@ class Asker:
         """Send a question and return at once; the future gives its response. Raises UserError: see ask."""
         if self._failed is not None:
             raise self._failed
-        value = _checked(query)
+        value = checked(query)
         future = Asked(query)
         self._waiting[query.query_id] = (query_sha256(value), future)
         with translated(f"asking on {self._queries}"):
@@ -144,6 +162,15 @@ class Asker:
             )
         sent.add_errback(self._not_sent, query.query_id)
         return future
+
+    @contextmanager
+    def _forgetting(self, asked: Asked) -> Iterator[None]:
+        """Wait for no response where the block raises."""
+        try:
+            yield
+        except BaseException:
+            self._waiting.pop(asked.query.query_id, None)
+            raise
 
     def _choose(self) -> list[int]:
         """Return the partition numbers to use: all, or one."""
@@ -204,30 +231,3 @@ class Asker:
         while self._waiting:
             _, (_, future) = self._waiting.popitem()
             future.set_exception(exc)
-
-
-def _plain(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a filter as JSON has it: a datetime becomes text."""
-    try:
-        plain: dict[str, Any] = msgspec.to_builtins(said)
-    except TypeError as exc:
-        raise refused("the question", Rejected("invalid_filter", f"filter: {exc}")) from exc
-    return plain
-
-
-def _checked(query: Query) -> bytes:
-    """Return the value, checked by the very decoder that the worker uses."""
-    try:
-        if query.filter is not None:  # before it is encoded: NaN would become null
-            parse(query.filter)
-        value = encode(query)
-        decode_query(query.query_id.encode(), value)
-    except UnicodeEncodeError as exc:
-        raise refused("the question", Rejected("invalid_utf8", "a surrogate stands alone")) from exc
-    except InvalidFilter as exc:
-        raise refused("the question", Rejected("invalid_filter", str(exc))) from exc
-    except InvalidQuery as exc:
-        raise refused("the question", Rejected(exc.code, exc.detail)) from exc
-    except Rejected as exc:
-        raise refused("the question", exc) from exc
-    return value

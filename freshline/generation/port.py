@@ -14,8 +14,8 @@ from freshline.retrieval.hit import Hit
 class Question:
     """One question with its vector float32[d] and its evidence, best first.
 
-    `query_id` names it to who listens while it is answered; `principals` are those it is asked for; an answer that is
-    not there at `until`, seconds since the epoch, comes too late.
+    `query_id` names it to who listens while it is answered, empty where nobody does; `principals` are those it is asked
+    for; an answer that is not there at `until`, seconds since the epoch, comes too late.
     """
 
     text: str

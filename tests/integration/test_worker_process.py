@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -12,7 +13,10 @@ from uuid import uuid4
 import pytest
 from kafka import KafkaProducer
 
+from freshline.cli import main as cli
+from freshline.client import Asker
 from freshline.embedded import redis_server
+from freshline.settings import KafkaSettings
 from tests.support import independent
 from tests.support.rooms import Room
 from tests.support.serving import TinyLake
@@ -76,21 +80,48 @@ def _health(room: Room) -> dict[str, Any]:
     return found
 
 
-def _probe(room: Room) -> tuple[int, dict[str, Any]]:
+def _address(room: Room) -> str:
     def port() -> int:
         assert room.process.poll() is None, room.tail()
         lines = (json.loads(line) for line in room.log.read_text().splitlines() if line.startswith("{"))
         found = [line["address"] for line in lines if line.get("event") == "listening"]
         return int(found[-1].rpartition(":")[2]) if found else 0
 
-    address = f"http://127.0.0.1:{wait_for(port, what='a health port', within=WITHIN)}/healthz"
+    return f"http://127.0.0.1:{wait_for(port, what='a health port', within=WITHIN)}"
 
+
+def _cached(room: Room) -> dict[str, float]:
+    """Return what the worker counted of its answer cache, by outcome."""
+    with urllib.request.urlopen(f"{_address(room)}/metrics", timeout=5) as reply:  # noqa: S310 - http
+        found = re.findall(r'cached_answers_total\{outcome="(\w+)"\} ([\d.]+)', reply.read().decode())
+    return {outcome: float(number) for outcome, number in found if float(number)}
+
+
+def _probe(room: Room) -> tuple[int, dict[str, Any]]:
     try:
-        with urllib.request.urlopen(address, timeout=5) as reply:
+        with urllib.request.urlopen(f"{_address(room)}/healthz", timeout=5) as reply:  # noqa: S310 - http
             return reply.status, dict(json.load(reply))
     except urllib.error.HTTPError as error:
         with error:
             return error.code, dict(json.load(error))
+
+
+def _told(spine: Spine, redis_url: str) -> tuple[list[str], list[str]]:
+    """Ask; return what was told while the answer was made, and the answer."""
+    told: list[str] = []
+    with Asker(
+        KafkaSettings(bootstrap=spine.broker, topic_prefix=f"{spine.prefix}."), tokens=redis_url
+    ) as asker:
+        return told, [asker.ask("how high is the tower", timeout=WITHIN, on_token=told.append).text]
+
+
+def _typed(spine: Spine, redis_url: str) -> int:
+    """Ask on the command line; return its exit code."""
+    sets = {"kafka.bootstrap": spine.broker, "kafka.topic_prefix": f"{spine.prefix}.", "redis.url": redis_url}
+    words = [word for key, value in sets.items() for word in ("--set", f"{key}={value}")]
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["ask", "how high is the tower", "--stream", *words])
+    return int(ended.value.code or 0)
 
 
 def test_an_empty_lake_abstains_until_the_tables_appear(spine: Spine) -> None:
@@ -140,7 +171,9 @@ def test_missing_topics_are_named(spine: Spine) -> None:
     assert "Traceback" not in room.tail()
 
 
-def test_redis_may_go_away(spine: Spine, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_redis_tells_and_remembers_answers_and_may_go_away(
+    spine: Spine, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
     running = redis_server.start(
         redis_server.RedisServerSettings(
             directory=tmp_path_factory.mktemp("redis"), binary=redis_server.find(os.environ)
@@ -148,10 +181,16 @@ def test_redis_may_go_away(spine: Spine, tmp_path_factory: pytest.TempPathFactor
     )
     try:
         _publish(spine, "tower", "The tower is 96 metres high.", 1)
-        room = spine.start("serving", redis__url=running.url)
+        room = spine.start("serving", redis__url=running.url, serving__answer_cache="always")
         assert _ask(spine, "q1")["status"] == "answered"
+        assert _told(spine, running.url) == (["The tower is 96 metres high."],) * 2
+        assert _typed(spine, running.url) == 0
+        said = capsys.readouterr()
+        assert [said.err.splitlines()[0], said.out.splitlines()[0]] == ["The tower is 96 metres high."] * 2
+        assert _cached(room) == {"generated": 1.0, "hit": 2.0}
     finally:
         running.stop()
+    assert _told(spine, running.url) == ([], ["The tower is 96 metres high."])
     _publish(spine, "bridge", "The bridge is 12 metres long.", 2)
     wait_for(lambda: _health(room)["rows"] == 2, what="the new snapshot", within=WITHIN)
     assert _ask(spine, "q2", "how long is the bridge")["text"] == "The bridge is 12 metres long."

@@ -11,7 +11,9 @@ import pytest
 import typer
 
 from freshline import config, config_keys, metrics
+from freshline.cache.redis_answers import ANSWER_FORMAT
 from freshline.cache.redis_embeddings import CACHE_FORMAT
+from freshline.cache.token_stream import TOKENS_FORMAT
 from freshline.cli.main import app
 from freshline.embedded import state
 from freshline.embedding.export import EXPORT_FORMAT
@@ -67,6 +69,8 @@ def test_format_versions() -> None:
         "the stack's state.json": state.VERSION,
         "exported model": EXPORT_FORMAT,
         "embeddings in Redis": CACHE_FORMAT,
+        "answers in Redis": ANSWER_FORMAT,
+        "token streams in Redis": TOKENS_FORMAT,
     }
 
 
