@@ -131,11 +131,13 @@ class KafkaGroupConsumer:
         the offsets as those of a group without members.
         """
         metadata = self._consumer.group_metadata()
-        if self._listener is not None and self._listener.pending:
-            # a rebalance since the last poll: this may be the membership after it, for what was read before it
-            raise TransientError(f"partitions of group {self._group} have moved since they were read")
+        moved = (
+            self._listener is not None and self._listener.pending
+        )  # asked later: what had moved then is known now
         if not metadata.member_id or metadata.generation_id < 0:
             raise Fenced(f"this process is no longer a member of group {self._group}")
+        if moved:  # this may be the membership after a rebalance, for what was read before it
+            raise TransientError(f"partitions of group {self._group} have moved since they were read")
         return metadata
 
     def _subscribed(self) -> _Listener:
