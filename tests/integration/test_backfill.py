@@ -77,7 +77,9 @@ def test_folder_and_json_lines_become_visible_whole(spine: Spine) -> None:
         timeout=120,
         check=True,
     )
-    printed = dict(line.split(" ", 1) for line in read.stdout.splitlines() if line.startswith(("ROWS", "BATCHES")))
+    printed = dict(
+        line.split(" ", 1) for line in read.stdout.splitlines() if line.startswith(("ROWS", "BATCHES"))
+    )
     rows = json.loads(printed["ROWS"])
     assert Counter(key for key, _, _ in rows) == expected
     assert {generation for _, _, generation in rows} == {0}
