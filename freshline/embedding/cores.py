@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-#: A helper gives its slot back after one call to the model, at most .1 s for 16 long rows on a slow core.
-_PATIENCE = 0.15
+#: A helper gives its slot back after a call to the model: .1 s for 16 long rows, several times that on a busy machine.
+_PATIENCE = 0.5
 _PAUSE = 0.001
 
 
