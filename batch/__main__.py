@@ -5,28 +5,24 @@ import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from batch.backfill import Backfill
+from batch.opened import open_backfill
 from batch.source import open_source
 from batch.vacuum import run_vacuum
 from batch.verify import verify
 from freshline import failpoints
-from freshline.cache.factory import open_hints
 from freshline.cli.main import told
 from freshline.config import from_environment
 from freshline.embedded.recipes import as_words
 from freshline.folder import left_out
 from freshline.index.manifest import Manifest
 from freshline.index.plan import Rules
-from freshline.ingest.generation import configured_generation
-from freshline.ingest.one_pass import PassPlan
 from freshline.ingest.result import PassResult
-from freshline.ingest.spark import run_pass
 from freshline.lake.session import open_session
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
@@ -54,7 +50,7 @@ def backfill(
     with console.status("starting Spark"):
         session = open_session(settings, "freshline-backfill")
     try:
-        job = _open(_with_roots(settings, source.content_roots), session, source)
+        job = open_backfill(_with_roots(settings, source.content_roots), session, source)
         with console.status(f"reading {path}"):
             number, result = job.run()
     finally:
@@ -148,21 +144,6 @@ def _with_roots(settings: Settings, roots: tuple[str, ...]) -> Settings:
     """Let the run's tasks read the folder that was named on the command line."""
     limits = replace(settings.limits, content_roots=(*settings.limits.content_roots, *roots))
     return replace(settings, limits=limits)
-
-
-def _open(settings: Settings, session: Any, source: Any) -> Backfill:
-    lake = Lake(Storage(settings.lake.uri))
-    lake.create()
-    manifest = Manifest(lake)
-    generation = configured_generation(settings, manifest)
-
-    def read(number: int, plan: PassPlan) -> PassResult:
-        frame = source.frame(session, run=number, tasks=settings.spark.tasks)
-        return run_pass(frame, plan, settings, to_records=source.records)
-
-    return Backfill(
-        manifest, lake, read, generation.generation, generation.shards, open_hints(settings).notify
-    )
 
 
 def _tell(number: int, result: PassResult) -> None:

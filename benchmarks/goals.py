@@ -39,6 +39,7 @@ AIMS = (
         "streaming ingest ÷ bare embedding loop on the same cores",
         _least(0.87), "ingest", "ingest ÷ bare embedding loop",
     ),
+    Aim("  backfill ÷ the same loop", _least(0.90), "ingest", "backfill ÷ bare embedding loop"),
     Aim(
         "an edit stream ÷ Pathway's, unchanged chunks not embedded again",
         _least(3), "ingest", "edit stream ÷ Pathway",

@@ -1,18 +1,23 @@
-"""Streaming ingest ÷ bare embedding loop on the same cores; an edit stream ÷ the same one embedded anew.
+"""Streaming ingest and backfill ÷ bare embedding loop; an edit stream ÷ the same embedded anew, and ÷ Pathway's.
 
-Both sides of the first embed the same chunks of CPython's language reference with the same embedder, `spark.tasks`
-processes of one thread. The bare side gets them cut and in memory; the streaming side reads documents from Kafka and
+The sides of the first embed the same chunks of CPython's language reference with the same embedder, `spark.tasks`
+processes each. The bare side gets them cut and in memory; the streaming side reads documents from Kafka and
 ends when the manifest covers them, so its time holds parsing, chunking, all files and commits, and waiting for the next
-batch. An edit stream changes one sentence of each document; embedded anew is the same after Redis was emptied. Sides
-take turns, each idle while the other runs; a worker serves beside. Then publish → retrievable at a steady rate.
+batch; a backfill reads them from a file in a session that is warm. An edit stream changes a sentence of each document;
+embedded anew is the same after Redis was emptied; Pathway gets the same edits and is done when its index has the chunks
+that are new. Sides take turns, each idle while another runs; a worker serves beside. Before Pathway starts, publish →
+retrievable at a steady rate.
+
+The documents are there twice, under another title the second time: a start and an end, which a stream that is behind
+has once in a minute, are in each repetition. The bare side, which has neither, gets every other text.
 """
 
 import functools
 import json
-import random
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -20,16 +25,18 @@ from uuid import uuid4
 
 from redis import Redis
 
-from benchmarks.alternating import REPETITIONS, alternate
+from benchmarks.alternating import REPETITIONS, Pairs, alternate, alternate_all
+from benchmarks.backfill_side import BackfillSide
 from benchmarks.bare import BareLoop
-from benchmarks.live_documents import distinct_texts
+from benchmarks.edit_stream import edits
+from benchmarks.live_documents import chunk_texts, distinct_texts, renamed
 from benchmarks.live_documents import documents as documents_from
+from benchmarks.pathway_peer import VERSION, Pathway, pathway
 from benchmarks.report import Figure, Goal, Report, median_figure
 from benchmarks.stack import BenchmarkStack, running, wait_until_covered
-from freshline.chunking.sentences import sentence_spans
 from freshline.client import Asker, Producer, Published
 from freshline.coverage import merge
-from freshline.errors import TransientError
+from freshline.errors import MissingPart, TransientError
 from freshline.settings import Settings
 from schemas.messages import DocumentEvent, Query
 
@@ -37,7 +44,7 @@ _DOCUMENTS = 240
 _EDITED_SIZE = 10_000  # of one that is edited: about sixteen
 _EDITED = 24
 _RATE = 5.0  # documents a second
-_STEADY = 20.0  # seconds at that rate
+_STEADY = 15.0  # seconds at that rate
 _WITHIN = 300.0
 
 
@@ -46,54 +53,79 @@ def measure(*, seed: int, quick: bool) -> Report:
     settings, repetitions = Settings(), 1 if quick else REPETITIONS
     documents = documents_from(seed, 40 if quick else _DOCUMENTS)
     long = documents_from(seed, 4 if quick else _EDITED, _EDITED_SIZE)
-    with running(redis=True) as stack, BareLoop(settings) as bare:
+    notes: dict[str, str] = {}
+    with ExitStack() as open_:
+        stack, bare = open_.enter_context(running(redis=True)), open_.enter_context(BareLoop(settings))
         _publish(stack, documents[:8], "warm-up")
         figures = [
             *_against_bare(stack, bare, documents, repetitions),
             *_edit_stream(stack, long, repetitions, seed),
             *_delays(_steady(stack, documents, 5.0 if quick else _STEADY)),
         ]
-    return Report(name="ingest", seed=seed, figures=figures, repetitions=repetitions)
+        try:
+            peer = open_.enter_context(pathway(stack))
+            figures += _beside_pathway(stack, peer, long, repetitions, seed)
+        except (MissingPart, TransientError) as reason:
+            notes["Pathway"] = f"not measured to the end: {reason}"
+    return Report(
+        name="ingest",
+        seed=seed,
+        figures=figures,
+        notes=notes,
+        versions={} if notes else {"pathway": VERSION},
+        repetitions=repetitions,
+    )
 
 
 def _against_bare(
     stack: BenchmarkStack, bare: BareLoop, documents: Sequence[DocumentEvent], repetitions: int
 ) -> list[Figure]:
-    texts, names = distinct_texts(documents, stack.settings), map("r{}".format, count())
+    many = [*documents, *(replace(event, doc_id=f"{event.doc_id}b") for event in renamed(documents, "again"))]
+    texts, names = distinct_texts(many, stack.settings), map("r{}".format, count())
 
     def stream() -> float:
         _forget(stack)
-        return len(texts) / _publish(stack, documents, next(names))
+        return len(texts) / _publish(stack, many, next(names))
 
-    pairs = alternate(stream, lambda: bare.rate(texts), repetitions)
-    return pairs.figures(
-        "ingest ÷ bare embedding loop", ("ingest", "bare embedding loop"), "chunks/s", Goal("≥", 0.87)
-    )
+    with BackfillSide() as backfill:
+        backfill.seconds(documents[:8])
+        measured = alternate_all(
+            {
+                "ingest": stream,
+                "bare embedding loop": lambda: bare.rate(texts[::2]),
+                "backfill": lambda: len(texts) / backfill.seconds(many),
+            },
+            repetitions,
+        )
+    goals = {"ingest": Goal("≥", 0.87), "backfill": Goal("≥", 0.9)}
+    return [
+        *(
+            Pairs(measured[side], measured["bare embedding loop"]).ratio(
+                f"{side} ÷ bare embedding loop", goal
+            )
+            for side, goal in goals.items()
+        ),
+        *(median_figure(side, rates, "chunks/s") for side, rates in measured.items()),
+    ]
 
 
 def _edit_stream(
     stack: BenchmarkStack, documents: Sequence[DocumentEvent], repetitions: int, seed: int
 ) -> list[Figure]:
-    draw, versions = random.Random(seed), {"documents": list(documents)}  # noqa: S311 - an order, not a secret
+    rounds = edits(documents, stack.settings, seed)
     _publish(stack, documents, "edited")
     shares: list[float] = []
 
-    def edits(prepare: Callable[[], None] = lambda: None) -> float:
-        versions["documents"] = [_edited(event, draw) for event in versions["documents"]]
-        prepare()
+    def kept() -> float:
         before = _counted(stack)
-        rate = len(documents) / _publish(stack, versions["documents"], "edited")
+        rate = len(documents) / _publish(stack, next(rounds).documents, "edited")
         chunks, embedded = (after - earlier for after, earlier in zip(_counted(stack), before, strict=True))
         shares.append(embedded / chunks)
         return rate
 
-    def kept() -> float:
-        return edits()
-
     def anew() -> float:
-        rate = edits(functools.partial(_forget, stack))
-        shares.pop()
-        return rate
+        _forget(stack)
+        return len(documents) / _publish(stack, next(rounds).documents, "edited")
 
     pairs = alternate(kept, anew, repetitions)
     names = ("edit stream", "the same, embedded anew")
@@ -103,11 +135,23 @@ def _edit_stream(
     ]
 
 
-def _edited(event: DocumentEvent, draw: random.Random) -> DocumentEvent:
-    """Replace one sentence by one that was not there."""
-    text = event.content or ""
-    start, end = draw.choice(sentence_spans(text))
-    return replace(event, content=f"{text[:start]}It was changed to {draw.randrange(10**6)}.{text[end:]}")
+def _beside_pathway(
+    stack: BenchmarkStack, peer: Pathway, documents: Sequence[DocumentEvent], repetitions: int, seed: int
+) -> list[Figure]:
+    """Give both engines the same edits of documents that they hold."""
+    mine, theirs = (edits(documents, stack.settings, seed + 1) for _ in range(2))
+    _publish(stack, documents, "beside")
+    peer.ingest(documents, len(chunk_texts(documents, stack.settings)))
+
+    def pathway_edits() -> float:
+        edit = next(theirs)
+        return len(documents) / peer.edit(edit.documents, edit.new)
+
+    pairs = alternate(
+        lambda: len(documents) / _publish(stack, next(mine).documents, "beside"), pathway_edits, repetitions
+    )
+    names = ("edit stream beside Pathway", "Pathway: edit stream")
+    return pairs.figures("edit stream ÷ Pathway", names, "documents/s", Goal("≥", 3))
 
 
 def _counted(stack: BenchmarkStack) -> tuple[int, int]:
@@ -145,12 +189,12 @@ def _delays(delays: Sequence[float]) -> list[Figure]:
 
 
 def _publish(stack: BenchmarkStack, documents: Sequence[DocumentEvent], collection: str) -> float:
-    """Return seconds from the first send until all is covered."""
-    started = time.monotonic()
+    """Return seconds from the first send until all is covered; connecting comes before."""
+    mine = [replace(event, collection=collection) for event in documents]
     with Producer(stack.settings.kafka) as producer:
-        renamed = [replace(event, collection=collection) for event in documents]
-        ends = functools.reduce(merge, (position.seen for position in producer.publish_many(renamed)))
-    return wait_until_covered(stack, ends, _WITHIN) - started
+        started = time.monotonic()
+        ends = functools.reduce(merge, (position.seen for position in producer.publish_many(mine)))
+        return wait_until_covered(stack, ends, _WITHIN) - started
 
 
 def _steady(stack: BenchmarkStack, documents: Sequence[DocumentEvent], seconds: float) -> list[float]:

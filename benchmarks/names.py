@@ -24,7 +24,10 @@ NAMES = {
     "embedder": Benchmark(
         "the embedder ÷ sentence-transformers' own encode, and how close its vectors are", 50
     ),
-    "ingest": Benchmark("streaming ingest ÷ bare embedding loop; publish → retrievable", 240),
+    "ingest": Benchmark(
+        "streaming ingest and backfill ÷ bare embedding loop; edits, beside Pathway; publish → retrievable",
+        240,
+    ),
     "freshness": Benchmark("publish → findable and → cited at half load, by stage; beside Pathway", 150),
     "serving": Benchmark(
         "Kafka to Kafka: latency at half load, bursts beside Pathway, transactions, overload"

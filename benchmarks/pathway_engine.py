@@ -35,7 +35,7 @@ class Plan:
     documents: str
     questions: str
     answers: str
-    #: one record for each chunk that has entered the index
+    #: one record, key and text, for each chunk that has entered the index
     indexed: str
     #: threads of one embedder; each of Pathway's workers has one
     threads: int = 1
@@ -101,7 +101,7 @@ def build(plan: Plan) -> None:
     found = index.query_as_of_now(questions.vector, number_of_matches=plan.k, collapse_rows=True)
     answers = found.select(key=pw.left.key, value=answer(pw.right.key, pw.right.text))
     _write(plan, plan.answers, answers)
-    _write(plan, plan.indexed, chunks.select(pw.this.key, value=pw.this.key))
+    _write(plan, plan.indexed, chunks.select(pw.this.key, value=pw.this.text))
 
 
 def _factory(plan: Plan, dimension: int) -> Any:

@@ -10,7 +10,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -69,6 +69,7 @@ class Pathway:
         self._readers = {name: _reading(bootstrap, _topic(name)) for name in ("answers", "indexed")}
         self._ids = count()
         self._indexed = 0
+        self._missing: set[tuple[str, str]] = set()  # (key, text) of chunks that are waited for
         self._waiting: dict[str, Future[object]] = {}
         self._probes: deque[_Probe] = deque()
         self._closing = threading.Event()
@@ -86,14 +87,22 @@ class Pathway:
 
     def ingest(self, events: Sequence[DocumentEvent], chunks: int) -> float:
         """See Engine: until so many more chunks have entered the index."""
-        wanted, began = self._indexed + chunks, time.monotonic()
+        wanted = self._indexed + chunks
+        return self._taken_in(events, lambda: wanted - self._indexed)
+
+    def edit(self, events: Sequence[DocumentEvent], new: Collection[tuple[str, str]]) -> float:
+        """Publish documents that were there before; return seconds until these (key, text) have entered the index."""
+        self._missing = missing = set(new)
+        return self._taken_in(events, lambda: len(missing))
+
+    def _taken_in(self, events: Sequence[DocumentEvent], missing: Callable[[], int]) -> float:
+        began = time.monotonic()
         self.publish(events)
-        while self._indexed < wanted:
+        while missing() > 0:
             self.check()
             if time.monotonic() > began + _INGEST_WITHIN:
-                missing = wanted - self._indexed
                 raise TransientError(
-                    f"Pathway: {missing} of {chunks} chunks are not in its index after {_INGEST_WITHIN:g} s"
+                    f"Pathway: {missing()} chunks are not in its index after {_INGEST_WITHIN:g} s"
                 )
             time.sleep(0.005)
         return time.monotonic() - began
@@ -163,8 +172,9 @@ class Pathway:
                 answer.set_result([hit["key"] for hit in msgspec.json.decode(record.value)["hits"]])
 
     def _read_indexed(self) -> None:
-        for _ in self._records("indexed"):
+        for record in self._records("indexed"):
             self._indexed += 1
+            self._missing.discard((record.key.decode(), record.value.decode()))
 
     def _records(self, name: str) -> Iterator[Any]:
         while not self._closing.is_set():

@@ -41,7 +41,7 @@ class SparkSettings:
 
     master: str = _setting("local[2]", "any Spark master")
     driver_memory: str = _setting("1g", "heap of the driver JVM")
-    tasks: int = _setting(2, "tasks of a micro-batch; each loads a model (about 1.4 GB)")
+    tasks: int = _setting(2, "tasks of a micro-batch at most; each loads a model (about 1.4 GB)")
     conf: dict[str, str] = field(default_factory=dict, metadata={"help": "further Spark settings"})
 
 

@@ -26,6 +26,7 @@ from streaming.lost import require_all_decisions
 from streaming.micro_batch import Steps
 from streaming.origin import Origin, Restarted
 from streaming.source import beyond, beyond_gaps, end_offsets, open_stream, starting_offsets
+from streaming.task_count import TaskCount
 
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
@@ -82,6 +83,7 @@ class StreamRunner:
         self._batch = threading.Lock()
         self._failure: BaseException | None = None
         self._looked = 0.0
+        self._tasks = TaskCount(plan.settings.spark.tasks)
         self.ready = False
 
     def stop(self) -> None:
@@ -205,7 +207,7 @@ class StreamRunner:
     def _decide(self, steps: Steps, rows: Any, *, at: Coverage, end: Coverage) -> Coverage:
         """Take what fits of a batch; return where that ends."""
         try:
-            result = steps.run(rows.coalesce(self._plan.settings.spark.tasks), at, end)
+            result = steps.run(rows.coalesce(self._tasks.choose(at, end)), at, end)
         except BaseException as failure:
             self._failure = failure
             raise
@@ -217,6 +219,7 @@ class StreamRunner:
         if result is None:
             _log.info("batch_skipped", why="already covered", coverage=end)
             return
+        self._tasks.learn(result)
         _log.info(
             "batch_decided",
             coverage=end,

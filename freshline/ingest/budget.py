@@ -15,18 +15,18 @@ class Budget:
 
     def __init__(self, most: int | None) -> None:
         self._most = most
-        self._spent = 0
+        self.spent = 0
         #: {topic: {partition: offset of the first record not taken}} of the partitions that have one
         self.left: Coverage = {}
 
     def spend(self, size: int) -> None:
         """Count the bytes of the record that take() gave last."""
-        self._spent += size
+        self.spent += size
 
     def take(self, records: Iterable[RawRecord]) -> Iterator[RawRecord]:
         """Yield the records that are taken; note for each partition the first one that is not."""
         for record in records:
-            if self._most is None or self._spent < self._most:
+            if self._most is None or self.spent < self._most:
                 yield record
             else:
                 self.left.setdefault(record.topic, {}).setdefault(record.partition, record.offset)

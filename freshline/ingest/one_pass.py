@@ -58,7 +58,7 @@ def one_pass(records: Iterable[RawRecord], plan: PassPlan, parts: Parts) -> Pass
         _write(states, rejects, plan, parts) for states, rejects in _groups(records, clocks, budget, parts)
     ]
     embedded = parts.embedder.embedded - before
-    counted = PassResult(clocks=clocks.seen, left=budget.left, embedded=embedded)
+    counted = PassResult(clocks=clocks.seen, left=budget.left, embedded=embedded, bytes=budget.spent)
     return add_up([*groups, counted])
 
 

@@ -24,6 +24,8 @@ class PassResult:
     rejected: int = 0
     chunks: int = 0
     embedded: int = 0
+    #: of the records taken, as the budget counts them
+    bytes: int = 0
     reject_codes: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -47,6 +49,7 @@ def add_up(results: Iterable[PassResult]) -> PassResult:
         rejected=sum(result.rejected for result in total),
         chunks=sum(result.chunks for result in total),
         embedded=sum(result.embedded for result in total),
+        bytes=sum(result.bytes for result in total),
         reject_codes=dict(codes),
     )
 

@@ -17,6 +17,8 @@ _DEFAULTS = {
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "500",
+    # 500 records of 900 kB would be 450 MB in the JVM, and as much again in the task that they are handed to
+    "spark.sql.execution.arrow.maxBytesPerBatch": str(8 * 2**20),
     "spark.sql.streaming.minBatchesToRetain": "2",
     # Spark asks the broker for new offsets this often while idle: at its 10 ms stream and broker take half a core
     "spark.sql.streaming.pollingDelay": "50ms",

@@ -18,11 +18,18 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
 READ_WITH_SPARK = """
 import json, sys
+import pyarrow as pa
 from freshline.lake.session import open_session
 from freshline.settings import Settings
 session = open_session(Settings(), "reader")
 rows = session.read.format("delta").load(sys.argv[1] + "/tables/chunks").select("key", "text", "generation").collect()
 print("ROWS " + json.dumps([[row.key, row.text, row.generation] for row in rows]))
+
+def counts(batches):
+    yield pa.RecordBatch.from_pydict({"rows": [json.dumps([batch.num_rows for batch in batches])]})
+
+large = session.range(25, numPartitions=1).selectExpr("cast(repeat('x', 900000) AS binary) AS value")
+print("BATCHES " + large.mapInArrow(counts, "rows string").collect()[0].rows)
 session.stop()
 """
 
@@ -70,11 +77,15 @@ def test_folder_and_json_lines_become_visible_whole(spine: Spine) -> None:
         timeout=120,
         check=True,
     )
-    (found,) = [line for line in read.stdout.splitlines() if line.startswith("ROWS ")]
-    rows = json.loads(found.removeprefix("ROWS "))
+    printed = dict(
+        line.split(" ", 1) for line in read.stdout.splitlines() if line.startswith(("ROWS", "BATCHES"))
+    )
+    rows = json.loads(printed["ROWS"])
     assert Counter(key for key, _, _ in rows) == expected
     assert {generation for _, _, generation in rows} == {0}
     assert ["notes/deep/b.txt", "Boats sail at noon.", 0] in rows
+    # a task is handed 8 MiB at a time: 9 rows of 900,000 bytes are 8.1 MB, the tenth goes over 8,388,608
+    assert json.loads(printed["BATCHES"]) == [10, 10, 5]
 
 
 def test_a_path_that_is_not_there_is_one_line(spine: Spine) -> None:

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.edit_stream import edits
 from benchmarks.engines import Found
 from benchmarks.freshness import _bins, _quantiles
 from benchmarks.live_documents import chunk_texts, documents, probe, renamed
 from benchmarks.live_phases import _Due, settle, timed
 from benchmarks.stages import STAGES, PlannedBatches, _Moment, _of_one
 from freshline.client import Published
-from freshline.settings import Settings
+from freshline.settings import ModelSettings, Settings
 from schemas.messages import DocumentEvent, Response
 
 EVENT = DocumentEvent(schema_version=1, collection="bench", doc_id="7", content="Tea is at four.")
@@ -116,3 +117,22 @@ def test_a_failed_question_has_no_latency_and_is_not_passed_over() -> None:
     assert seconds == []
     with pytest.raises(RuntimeError, match="gone"):
         settle([asked])
+
+
+def test_an_edit_stream_is_the_same_for_everyone_and_names_the_chunks_that_are_new() -> None:
+    settings = Settings(models=ModelSettings(backend="tiny"))
+    texts = ["One is here. Two is here. Three is here.", "Alpha is there. Beta is there."]
+    originals = [
+        DocumentEvent(schema_version=1, collection="c", doc_id=f"{n}", content=text)
+        for n, text in enumerate(texts)
+    ]
+    mine, theirs = edits(originals, settings, seed=3), edits(originals, settings, seed=3)
+    before = originals
+    for _ in range(3):
+        now = next(mine)
+        assert next(theirs) == now
+        # each document is one chunk, and a sentence of it was replaced
+        assert now.new == {(f"c/{event.doc_id}", event.content) for event in now.documents}
+        assert all("It was changed to " in (event.content or "") for event in now.documents)
+        assert not {event.content for event in before} & {event.content for event in now.documents}
+        before = list(now.documents)

@@ -77,7 +77,7 @@ def test_groups_are_bounded_in_bytes_too(parts: Parts, monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "BYTES_A_GROUP", 5_000)
     result = run(parts, *(put(n, f"d{n}", "word " * 400) for n in range(6)))
     assert result.accepted == 6
-    # by hand: 2,000 bytes of text and 66 of JSON around it, 512 for the record: 2,578; two are over 5,000, one is not
+    # by hand: 2,000 bytes of text and 71 of JSON around it, 512 for the record: 2,583; two are over 5,000, one is not
     assert [file.rows for file in result.files if file.table == "documents"] == [2, 2, 2]
 
 
@@ -99,7 +99,7 @@ def test_a_task_stops_at_its_bytes_and_says_where(parts: Parts) -> None:
     plan = PassPlan(generation=0, shards=1, clocks={}, task_bytes=5_000)
     records = [put(n, f"d{n}", "word " * 400, timestamp=1000 + n) for n in range(6)]
     result = one_pass(records, plan, parts)
-    assert result.accepted == 2  # 2,578 bytes each, as above
+    assert (result.accepted, result.bytes) == (2, 2 * 2583)  # 512 for the record, 2,071 of value
     assert result.left == {"documents": {0: 2}}
     assert result.clocks == {"documents": {0: 1001}}  # of the records taken
     rest = one_pass(records[2:], replace(plan, clocks=result.clocks, task_bytes=None), parts)
@@ -110,6 +110,8 @@ def test_what_is_rejected_counts_with_its_value(parts: Parts) -> None:
     plan = PassPlan(generation=0, shards=1, clocks={}, task_bytes=3_000)
     result = one_pass([put(n, f"d{n}", "x" * 900_001) for n in range(2)], plan, parts)
     assert (result.rejected, result.left) == (1, {"documents": {0: 1}})
+    # by hand: 512 for the record, 71 of JSON around 900,001 bytes of text
+    assert result.bytes == 512 + 71 + 900_001
 
 
 def test_a_reject_holds_no_value(parts: Parts) -> None:
