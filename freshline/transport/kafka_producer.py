@@ -107,7 +107,7 @@ class KafkaTransactionalProducer:
 
     @contextmanager
     def _transaction(self) -> Iterator[KafkaTransaction]:
-        if self._broken:
+        if self._broken or self._repeats.seen:
             raise TransientError(
                 f"the producer of {self._id} has failed or lost a connection: build a new one"
             )
@@ -136,13 +136,13 @@ class KafkaTransactionalProducer:
         except FreshlineError:
             self._broken = True
             raise
-        self._broken = self._repeats.seen
 
     def _abort(self, cause: BaseException) -> None:
+        if isinstance(cause, Fenced):
+            self._broken = True
         try:
             with Watchdog(self._limit, "abort of a transaction"):
                 self._producer.abort_transaction()
-            self._broken = isinstance(cause, Fenced) or self._repeats.seen
         except kafka.errors.KafkaError as exc:  # the cause is what the caller must hear
             self._broken = True
             _log.warning("abort of a transaction of %s: %s", self._id, exc)
