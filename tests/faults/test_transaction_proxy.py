@@ -210,7 +210,7 @@ def test_ends_of_transactions_are_cut_and_delayed(stage: Stage) -> None:
     assert set(stage.proxy.late_ends) <= FENCED
 
 
-@pytest.mark.parametrize("stage", [10], indirect=True)
+@pytest.mark.parametrize("stage", [6], indirect=True)
 def test_without_the_guard_some_are_answered_twice(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("serving.worker.Guard", Forgetful)
     wrong = storm(stage)
