@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -38,7 +38,16 @@ from serving.past import PastDesk
 from serving.worker import Names, Worker
 from tests.support import independent
 from tests.support.answered import faults
-from tests.support.kafka_proxy import ADD_OFFSETS, END_TXN, PRODUCE, TXN_OFFSETS, Fault, KafkaProxy
+from tests.support.kafka_proxy import (
+    ADD_OFFSETS,
+    ADD_PARTITIONS,
+    END_TXN,
+    INIT_PRODUCER,
+    PRODUCE,
+    TXN_OFFSETS,
+    Fault,
+    KafkaProxy,
+)
 from tests.support.serving import FixedKnowledge, NoPast, TinyLake, generator
 from tests.support.waiting import wait_for
 
@@ -48,7 +57,15 @@ PARTITIONS = 2
 #: A silent connection is given up after this time, ms; a fetch waits for at most 500.
 REQUEST_MS = 1000
 WEIGHTS: dict[Fault, int] = {"before": 4, "after": 6, "late": 6, "slow": 3, "silent": 1}
-APIS = [END_TXN] * 10 + [TXN_OFFSETS, ADD_OFFSETS, PRODUCE]
+#: How often a request meets a fault. A late INIT_PRODUCER fences the worker, which is then started again.
+ODDS = {
+    END_TXN: 0.6,
+    TXN_OFFSETS: 0.05,
+    ADD_OFFSETS: 0.05,
+    ADD_PARTITIONS: 0.05,
+    PRODUCE: 0.05,
+    INIT_PRODUCER: 0.1,
+}
 #: Error codes INVALID_PRODUCER_EPOCH and PRODUCER_FENCED of Kafka's protocol
 FENCED = {47, 90}
 #: s; more than the broker waits before it ends a dead owner's transaction, 15
@@ -57,26 +74,20 @@ WITHIN = 60.0
 
 @dataclass
 class Chance:
-    """Chooses every second request or so of a kind, then a kind of fault; `most` in all."""
+    """Chooses requests by their odds, then a kind of fault; `most` ends of transactions in all."""
 
     random: Random
     most: int
-    done: int = 0
-    api: int = END_TXN
-    passing: int = 1
+    ends: int = 0
 
     @property
     def spent(self) -> bool:
-        return self.done >= self.most
+        return self.ends >= self.most
 
     def __call__(self, api: int) -> Fault | None:
-        if api != self.api or self.spent:
+        if self.spent or self.random.random() >= ODDS.get(api, 0.0):
             return None
-        self.passing -= 1
-        if self.passing >= 0:
-            return None
-        self.done += api == END_TXN
-        self.api, self.passing = self.random.choice(APIS), self.random.randrange(2)
+        self.ends += api == END_TXN
         return self.random.choices([*WEIGHTS], [*WEIGHTS.values()])[0]
 
 
@@ -128,10 +139,8 @@ class Stage:
         )
         while not self.stop.is_set():
             self.started += 1
-            worker = self.worker(log, names)
-            with suppress(FreshlineError):
+            with suppress(FreshlineError), closing(self.worker(log, names)) as worker:
                 worker.run(self.stop, max_poll=8)
-            worker.close()
 
     def worker(self, log: KafkaLog, names: Names) -> Worker:
         embedder = TinyEmbedder()

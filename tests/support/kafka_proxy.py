@@ -14,7 +14,7 @@ from contextlib import suppress
 from threading import Event, Lock, Thread
 from typing import Literal
 
-PRODUCE, ADD_OFFSETS, END_TXN, TXN_OFFSETS = 0, 25, 26, 28
+PRODUCE, INIT_PRODUCER, ADD_PARTITIONS, ADD_OFFSETS, END_TXN, TXN_OFFSETS = 0, 22, 24, 25, 26, 28
 _NAMING_ADDRESSES = {3, 10, 60}  # Metadata, FindCoordinator, DescribeCluster
 _HOST = b"127.0.0.1"
 #: A delayed response comes after this time, s: some transactions of 10 ms.
