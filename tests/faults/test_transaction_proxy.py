@@ -51,7 +51,7 @@ from tests.support.kafka_proxy import (
 from tests.support.serving import FixedKnowledge, NoPast, TinyLake, generator
 from tests.support.waiting import wait_for
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.timeout(300)]
 
 PARTITIONS = 2
 #: A silent connection is given up after this time, ms; a fetch waits for at most 500.
@@ -118,6 +118,7 @@ class Stage:
     stop: Event = field(default_factory=Event)
     calm: Event = field(default_factory=Event)
     started: int = 0
+    asked: int = 0
 
     def __post_init__(self) -> None:
         partitions = {"queries": PARTITIONS, "responses": PARTITIONS, "queries.dlq": 1}
@@ -165,6 +166,7 @@ class Stage:
             body |= waits if number % 10 == 0 else {}
             value = json.dumps(body).encode()
             producer.send(self.topic("queries"), key=f"q{number}".encode(), value=value)
+            self.asked += 1
             if self.calm.wait(1 / 60):
                 break
         producer.close(30)
@@ -183,9 +185,8 @@ def storm(stage: Stage) -> Counter[str]:
     with ThreadPoolExecutor() as threads:
         serving, asking = threads.submit(stage.serve), threads.submit(stage.ask)
         try:
-            wait_for(
-                lambda: stage.chance.spent or serving.done(), what="the storm", within=stage.chance.most * 3
-            )
+            within = 60 + 3 * stage.chance.most
+            wait_for(lambda: stage.chance.spent or serving.done(), what="the storm", within=within)
             stage.calm.set()
             asking.result(30)
             wait_for(lambda: not stage.wrong()["unanswered"], what="every answer", within=WITHIN, every=1.0)
@@ -206,7 +207,8 @@ def stage(broker: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterat
     print(f"FRESHLINE_STORM_SEED={seed}")  # noqa: T201 - what replays this run
     yield stage
     stage.proxy.close()
-    print(f"{stage.started} workers, {dict(stage.proxy.done)}, late ends: {dict(stage.proxy.late_ends)}")  # noqa: T201
+    told = f"{stage.asked} questions, {stage.started} workers; by api and kind {dict(stage.proxy.done)}"
+    print(f"{told}; late ends {dict(stage.proxy.late_ends)}")  # noqa: T201 - the run's own record
 
 
 @pytest.mark.parametrize(
