@@ -35,7 +35,8 @@ from freshline.transport.port import Outgoing
 from serving.answering import Answerer
 from serving.guard import Guard
 from serving.past import PastDesk
-from serving.worker import Names, Worker
+from serving.worker import Worker
+from serving.writing import Names
 from tests.support import independent
 from tests.support.answered import faults
 from tests.support.kafka_proxy import (
