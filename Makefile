@@ -33,7 +33,7 @@ help:
 	  demo 'set up, start everything, publish, ask, edit, ask, delete, ask  (DOCS=path, DEMO_ARGS=--keep)' \
 	  test 'set up and run the tests, those with broker, Redis, Spark and model included  (TEST_ARGS=...)' \
 	  check 'formatting, linting, types, import law, contracts' \
-	  storm 'the long tests that kill processes at random' \
+	  storm 'the long tests: ten minutes of kills at random, 200 cut transactions, random histories  (TEST_ARGS=...)' \
 	  bench 'measure, some 20 minutes on 2 cores; figures go to BENCH_OUT, docs/benchmarks, and its page  (BENCH_ARGS=--quick)' \
 	  setup 'only the set-up: .venv, dependencies, jars, model' \
 	  clean 'remove what tests and checks left' \

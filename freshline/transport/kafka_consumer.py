@@ -3,6 +3,9 @@
 kafka-python calls rebalance listeners on its own I/O thread, where any call back into the consumer would wait
 for itself. So the listener only notes what happened, and poll() tells the caller before it returns a record:
 records that were fetched meanwhile are put back first, so that a callback may look at positions and seek.
+
+kafka-python keeps the position of a partition that comes back to the same member. Its caller has forgotten by then what
+it had read and not committed, so the position is let go of with the partition: it is read from the committed offset.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,14 +32,16 @@ Callback = Callable[[Sequence[TopicPartition]], None]
 class _Listener(kafka.ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
     """Notes assignments and revocations in the order in which they happened. Runs on the I/O thread."""
 
-    def __init__(self, on_assigned: Callback, on_revoked: Callback) -> None:
+    def __init__(self, on_assigned: Callback, on_revoked: Callback, let_go: Callable[[Any], None]) -> None:
         self._callbacks = (on_assigned, on_revoked)
+        self._let_go = let_go
         self._noted: list[tuple[Callback, list[TopicPartition]]] = []
 
     def on_partitions_assigned(self, assigned: Any) -> None:
         self._note(self._callbacks[0], assigned)
 
     def on_partitions_revoked(self, revoked: Any) -> None:
+        self._let_go(revoked)
         self._note(self._callbacks[1], revoked)
 
     def _note(self, callback: Callback, partitions: Any) -> None:
@@ -75,7 +80,7 @@ class KafkaGroupConsumer:
 
     def subscribe(self, topic: str, *, on_assigned: Callback, on_revoked: Callback) -> None:
         """Join the group. The callbacks run inside poll()."""
-        self._listener = _Listener(on_assigned, on_revoked)
+        self._listener = _Listener(on_assigned, on_revoked, self._let_go)
         self._consumer.subscribe(topics=[topic], listener=self._listener)
 
     def poll(self, timeout: float, max_records: int) -> list[Record]:
@@ -155,6 +160,12 @@ class KafkaGroupConsumer:
         fenced = coordinator.stable() and not coordinator._heartbeat_enabled  # noqa: SLF001 - see above
         if self._instance is not None and fenced:
             raise Fenced(f"another member took over instance {self._instance} of group {self._group}")
+
+    def _let_go(self, partitions: Any) -> None:
+        subscription = self._consumer._subscription  # noqa: SLF001 - nothing public forgets a position
+        with subscription._lock:  # noqa: SLF001 - as above
+            for partition in partitions:
+                subscription.assignment.pop(partition, None)
 
     def _put_back(self, batches: dict[Any, list[Any]]) -> None:
         for partition, records in batches.items():

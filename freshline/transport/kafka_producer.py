@@ -2,8 +2,9 @@
 
 Steps of one transaction: (1) begin, (2) records and offsets, (3) every record acknowledged, (4) commit. What
 fails in 2 or 3 is aborted and the producer lives on; what fails in 4 leaves the outcome unknown, so the producer
-is of no use any more: a delayed end could still reach the broker. kafka-python waits for the ends without a
-time-out; a watchdog ends the process instead.
+is of no use any more: a delayed end could still reach the broker. The same where kafka-python sent a request again
+after a lost connection, though its outcome is known. kafka-python waits for the ends without a time-out; a watchdog
+ends the process instead.
 """
 
 import logging
@@ -17,6 +18,7 @@ from kafka.structs import OffsetAndMetadata
 from freshline.errors import Fenced, FreshlineError, TransientError
 from freshline.transport.kafka_consumer import KafkaGroupConsumer
 from freshline.transport.kafka_errors import translated
+from freshline.transport.kafka_repeats import Repeats
 from freshline.transport.port import GroupConsumer, Outgoing, TopicPartition
 from freshline.transport.watchdog import Watchdog
 
@@ -97,6 +99,7 @@ class KafkaTransactionalProducer:
                 allow_auto_create_topics=False,
             )
             self._producer.init_transactions()
+        self._repeats = Repeats(self._producer)
 
     def transaction(self) -> AbstractContextManager[KafkaTransaction]:
         """Open a transaction; leaving the block commits; an exception inside it aborts and goes on."""
@@ -104,8 +107,10 @@ class KafkaTransactionalProducer:
 
     @contextmanager
     def _transaction(self) -> Iterator[KafkaTransaction]:
-        if self._broken:
-            raise TransientError(f"the producer of {self._id} has failed before: build a new one")
+        if self._broken or self._repeats.seen:
+            raise TransientError(
+                f"the producer of {self._id} has failed or lost a connection: build a new one"
+            )
         with translated("begin of a transaction"):  # 1
             self._producer.begin_transaction()
         transaction = KafkaTransaction(self._producer, self._limit)

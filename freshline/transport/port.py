@@ -107,7 +107,8 @@ class TransactionalProducer(Protocol):
         """Open a transaction; leaving the block commits, an exception inside it aborts and is raised again.
 
         Raises Fenced where another producer has taken the id or the group has moved on, TransientError where
-        the broker is away: the outcome is then unknown, so build a new producer and read the committed offsets.
+        the broker is away: the outcome is then unknown, so build a new producer and read the committed offsets. So
+        too where a connection was lost in an earlier transaction: what was sent then may still be on its way.
         """
         ...
 

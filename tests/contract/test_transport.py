@@ -560,3 +560,20 @@ def test_a_null_value_stays_null(world: World) -> None:
     with world.producer().transaction() as transaction:
         transaction.send(Outgoing(topic=topic, key=b"k", value=None, partition=0))
     assert [(record.key, record.value) for record in world.member(topic).read(1)] == [(b"k", None)]
+
+
+def test_a_partition_that_comes_back_is_read_from_the_committed_offset(world: World) -> None:
+    topic = world.topic(partitions=2)
+    for partition in (0, 1):
+        world.write(topic, [f"{partition}a", f"{partition}b"], partition)
+    first = world.member(topic)
+    first.read(4)  # and commits nothing
+    second = world.member(topic)
+    again: list[Record] = []
+
+    def both() -> bool:
+        again.extend(first.consumer.poll(0.1, 100) + second.consumer.poll(0.1, 100))
+        return len({(record.partition, record.offset) for record in again}) == 4
+
+    until(both)
+    assert len(first.owned) == len(second.owned) == 1

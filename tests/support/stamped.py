@@ -1,0 +1,103 @@
+"""What is wrong with the evidence of responses at their own stamps: shares no code with Freshline.
+
+A response says as of which offsets it is true. So each passage in it must stand in the state of its document that was
+live below exactly these offsets, and the one document that its question names must be there if it was live then.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tests.support.oracle import Read, live
+
+_NEVER_EXPIRES = "9998"
+
+
+class History:
+    """Documents by the records of one topic; answers what was live below given offsets."""
+
+    def __init__(self, reads: Iterable[Read]) -> None:
+        clocks: dict[int, int] = {}
+        self._of: dict[str, list[Read]] = {}
+        for one in sorted(reads, key=lambda read: (read.partition, read.offset)):
+            clocks[one.partition] = max(clocks.get(one.partition, 0), one.timestamp)
+            self._of.setdefault(one.key, []).append(replace(one, timestamp=clocks[one.partition]))
+
+    def at(self, key: str, coverage: Mapping[str, int]) -> str | None:
+        """Return a document's text below `coverage` ({partition: next offset}), None where it was not live."""
+        mine = self._of.get(key, [])
+        end = coverage.get(str(mine[0].partition), 0) if mine else 0
+        below = mine[: bisect_left(mine, end, key=lambda read: read.offset)]
+        event = live(below, _NEVER_EXPIRES).get(key)
+        return None if event is None else str(event["content"])
+
+    def texts(self, key: str) -> set[str]:
+        """Return all that a document ever said."""
+        return {
+            str(read.event["content"])
+            for read in self._of.get(key, [])
+            if read.event and "content" in read.event
+        }
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a response is judged by: the one document that its question names, and what it must have seen."""
+
+    names: str
+    wants: Mapping[str, int] | None = None
+    #: it may be refused for this alone
+    deadline: bool = False
+
+
+def faults(
+    topic: str, history: History, asked: Mapping[str, Question], responses: Iterable[Mapping[str, Any]]
+) -> Counter[str]:
+    """Count what is wrong: {} where each response is true at its stamp.
+
+    refused: an error. partial: not all was searched. not_live: a passage of another state than the one at the stamp.
+    invented: of none. misquoted: a citation likewise. missed: the document that was asked for was live and is not
+    there. broken_word: offsets that were asked for are neither covered nor named as missing.
+    """
+    found: Counter[str] = Counter()
+    for response in responses:
+        found.update(_wrong(topic, history, asked[response["query_id"]], response))
+    return found
+
+
+def _wrong(topic: str, history: History, question: Question, response: Mapping[str, Any]) -> Iterable[str]:
+    if response["status"] == "error":
+        if not (question.deadline and response["code"] == "deadline_exceeded"):
+            yield "refused"
+        return
+    if response.get("partial"):
+        yield "partial"
+    coverage = response["as_of"]["coverage"].get(topic, {})
+    for passage in response["hits"]:
+        said = history.at(_key(passage), coverage)
+        if said is None or said[passage["start"] : passage["end"]] != passage["text"]:
+            known = any(passage["text"] in text for text in history.texts(_key(passage)))
+            yield "not_live" if known else "invented"
+    for citation in response["citations"]:
+        said = history.at(_key(citation), coverage)
+        if said is None or said[citation["start"] : citation["end"]] != citation["quote"]:
+            yield "misquoted"
+    there = question.names in {_key(passage) for passage in response["hits"]}
+    if not there and history.at(question.names, coverage) is not None:
+        yield "missed"
+    if _gap(question.wants or {}, coverage) != _declared(response, topic):
+        yield "broken_word"
+
+
+def _key(passage: Mapping[str, Any]) -> str:
+    return f"{passage['collection']}/{passage['doc_id']}"
+
+
+def _gap(wants: Mapping[str, int], coverage: Mapping[str, int]) -> set[str]:
+    return {partition for partition, offset in wants.items() if coverage.get(partition, 0) < offset}
+
+
+def _declared(response: Mapping[str, Any], topic: str) -> set[str]:
+    return set((response.get("stale") or {"missing": {}})["missing"].get(topic, {}))

@@ -1,0 +1,85 @@
+"""The checker of stamped evidence sees each bug that is planted.
+
+One partition: offset 0 "red light" of docs/a, 1 "other" of docs/b, 2 "green light" of docs/a, 3 docs/b is deleted.
+"""
+
+from typing import Any
+
+import pytest
+
+from tests.support.oracle import Read
+from tests.support.stamped import History, Question, faults
+
+TOPIC = "documents"
+
+
+def read(offset: int, key: str, text: str | None) -> Read:
+    return Read(0, offset, 1000 + offset, key, None if text is None else {"content": text})
+
+
+HISTORY = History(
+    [
+        read(0, "docs/a", "red light"),
+        read(1, "docs/b", "other"),
+        read(2, "docs/a", "green light"),
+        read(3, "docs/b", None),
+    ]
+)
+
+
+def passage(doc_id: str, text: str) -> dict[str, Any]:
+    return {"collection": "docs", "doc_id": doc_id, "start": 0, "end": len(text), "text": text, "quote": text}
+
+
+def response(end: int, *hits: dict[str, Any], **more: Any) -> dict[str, Any]:
+    stamp = {"as_of": {"coverage": {TOPIC: {"0": end}}}}
+    return {"query_id": "q", "status": "answered", "hits": hits, "citations": [], **stamp, **more}
+
+
+def found(answer: dict[str, Any], question: Question | None = None) -> dict[str, int]:
+    return faults(TOPIC, HISTORY, {"q": question or Question("docs/a")}, [answer])
+
+
+@pytest.mark.parametrize(
+    ("end", "text"), [(0, None), (1, "red light"), (2, "red light"), (3, "green light"), (4, "green light")]
+)
+def test_what_was_live_below_an_offset(end: int, text: str | None) -> None:
+    assert HISTORY.at("docs/a", {"0": end}) == text
+
+
+def test_a_deleted_document_is_live_until_its_deletion() -> None:
+    assert [HISTORY.at("docs/b", {"0": end}) for end in range(5)] == [None, None, "other", "other", None]
+
+
+def test_true_answers_are_right() -> None:
+    assert found(response(2, passage("a", "red light"), passage("b", "other"))) == {}
+    assert found(response(4, passage("a", "green light"), citations=[passage("a", "green")])) == {}
+    assert found(response(0)) == {}  # nothing was live
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (response(3, passage("a", "red light")), {"not_live": 1}),  # older than its stamp says
+        (response(2, passage("a", "green light")), {"not_live": 1}),  # newer than its stamp says
+        (response(4, passage("a", "green light"), passage("b", "other")), {"not_live": 1}),  # deleted
+        (response(3, passage("a", "blue light")), {"invented": 1}),
+        (response(3, passage("b", "other")), {"missed": 1}),
+        (response(3, passage("a", "green light"), citations=[passage("a", "red")]), {"misquoted": 1}),
+        (response(3, passage("a", "green light"), partial={"missing_shards": [1]}), {"partial": 1}),
+        (response(3, status="error", code="deadline_exceeded"), {"refused": 1}),
+        (response(3, passage("a", "green light"), stale={"missing": {TOPIC: {"0": 1}}}), {"broken_word": 1}),
+    ],
+)
+def test_a_planted_bug_is_counted(answer: dict[str, Any], expected: dict[str, int]) -> None:
+    assert found(answer) == expected
+
+
+def test_offsets_that_were_asked_for_are_covered_or_named_as_missing() -> None:
+    question = Question("docs/a", {"0": 3}, deadline=True)
+    short = response(2, passage("a", "red light"))
+    assert found(short, question) == {"broken_word": 1}
+    assert found(short | {"stale": {"missing": {TOPIC: {"0": 1}}}}, question) == {}
+    assert found(response(3, passage("a", "green light")), question) == {}
+    assert found(response(3, status="error", code="deadline_exceeded"), question) == {}
+    assert found(response(3, status="error", code="internal"), question) == {"refused": 1}
