@@ -1,7 +1,8 @@
-"""The bare retrieval loop: questions in memory through embedder and search, in batches as large as a worker's."""
+"""The bare retrieval loop: questions in memory through embedder and search, in batches as large as a worker's, with its threads."""
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Self
 
 from freshline.embedding.load import load_embedder
@@ -21,7 +22,7 @@ class BareRetrieval:
     def __init__(self, settings: Settings) -> None:
         self._policy = policy_of(settings.retrieval)
         self._batch = settings.serving.max_poll
-        self._embedder = load_embedder(settings.models)
+        self._embedder = load_embedder(replace(settings.models, threads=settings.serving.threads))
         storage = Storage(settings.lake.uri)
         reader = SnapshotReader(storage, Manifest(Lake(storage)), self._embedder.fingerprint.id)
         reader.refresh()
