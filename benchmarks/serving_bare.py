@@ -1,4 +1,4 @@
-"""The bare retrieval loop: questions in memory through embedder and search, in batches as large as a worker's, with its threads."""
+"""The bare retrieval loop: questions in memory through embedder and search, in a worker's batches and threads."""
 
 import time
 from collections.abc import Sequence
