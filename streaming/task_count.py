@@ -3,7 +3,7 @@
 The offsets of a batch tell its records before it is read, not their bytes: those are taken to be like the last batch's.
 An estimate that is wrong costs time, never records. Knows no data frame.
 
-    a record has 10,000 bytes     1 record     7 records     8 records     200 records
+    a record has 1,000 bytes      1 record     12 records    13 records    200 records
     tasks, of 2 at most           1            1             2             2
 """
 
@@ -12,9 +12,9 @@ import math
 from freshline.coverage import Coverage
 from freshline.ingest.result import PassResult
 
-#: What is worth a second task: about 70 chunks of 1,000 characters, half a second of embedding. Another task writes
-#: files and segments of its own for every shard, 50 ms, which all later searches and compactions see too.
-BYTES_A_TASK = 72 * 2**10
+#: What is worth a second task: about 12 chunks of 1,000 characters, a tenth of a second of embedding. Another task
+#: writes files and segments of its own for every shard, which all later searches and compactions see too.
+BYTES_A_TASK = 12 * 2**10
 #: Until a batch has told: a page of text.
 _FIRST_GUESS = 4096
 

@@ -5,7 +5,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from freshline.embedding.crew import Crew
 from freshline.embedding.identity import fingerprint_of, fingerprint_of_layout
 from freshline.embedding.layout import Layout, read_layout
 from freshline.embedding.libraries import quieten, set_switches
@@ -20,10 +19,8 @@ __all__ = ["Backend", "choose", "fingerprint_of", "load_embedder"]
 Backend = Literal["openvino", "cpu", "cuda"]
 
 
-def load_embedder(settings: ModelSettings, crew: Crew | None = None) -> Embedder:
+def load_embedder(settings: ModelSettings) -> Embedder:
     """Return the embedder, loaded. The first OpenVINO load exports the model; do not fork after it.
-
-    A crew is used where OpenVINO runs the model; elsewhere the library has threads of its own.
 
     Raises MissingPart, ConfigError or UnsafeModel, each saying what to do.
     """
@@ -38,7 +35,7 @@ def load_embedder(settings: ModelSettings, crew: Crew | None = None) -> Embedder
         from freshline.embedding.export import export  # noqa: PLC0415 - only this backend needs an export
         from freshline.embedding.openvino import OpenVinoEmbedder  # noqa: PLC0415
 
-        return OpenVinoEmbedder(export(settings), layout, fingerprint, settings.threads, crew)
+        return OpenVinoEmbedder(export(settings), layout, fingerprint, settings.threads)
     from freshline.embedding.torch_backend import TorchEmbedder  # noqa: PLC0415 - loads torch
 
     return TorchEmbedder(layout, fingerprint, backend, settings.threads)

@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from freshline.embedding.cores import Cores
-from freshline.embedding.crew import Crew
 from freshline.embedding.layout import Layout
 from freshline.embedding.port import TokenVectors, Vectors
 from freshline.embedding.tokens import Tokens
@@ -23,27 +21,19 @@ from freshline.fingerprint import Fingerprint
 
 #: Rows of one inference. Measured: 4 to 16 rows cost the least time a text; longer batches leave the cache.
 _BATCH = 16
-#: Rows below which a batch is not split: fewer cost more time a text.
-_LEAST = 4
 _HIDDEN = "last_hidden_state"
 
 
 class OpenVinoEmbedder:
-    """One compiled model; a lock makes callers from several threads wait for each other.
+    """One compiled model; a lock makes callers from several threads wait for each other."""
 
-    A call to embed many texts is shared with the crew's helpers; each of its members has `threads`.
-    """
-
-    def __init__(
-        self, ir: Path, layout: Layout, fingerprint: Fingerprint, threads: int, crew: Crew | None = None
-    ) -> None:
+    def __init__(self, ir: Path, layout: Layout, fingerprint: Fingerprint, threads: int) -> None:
         self.fingerprint = fingerprint
         self._layout = layout
         self._tokens = Tokens(layout.tokenizer, layout.max_tokens)
-        self._crew = crew or Crew(Cores(Path(), 0), helpers=0)
-        self._model = _compile(ir, threads, self._crew.size)
+        self._model = _compile(ir, threads)
         self._inputs = {port.any_name for port in self._model.inputs}
-        self._requests = [self._model.create_infer_request() for _ in range(self._crew.size)]
+        self._request = self._model.create_infer_request()
         self._lock = Lock()
 
     def documents(self, texts: Sequence[str]) -> Vectors:
@@ -69,13 +59,10 @@ class OpenVinoEmbedder:
     def _embed(self, texts: Sequence[str]) -> Vectors:
         ids = self._tokens.ids(texts)
         pooled = np.empty((len(ids), self.fingerprint.dimension), np.float32)
-
-        def embed(member: int, rows: Sequence[int]) -> None:
-            hidden, mask = self._infer([ids[row] for row in rows], member)
-            pooled[rows] = _pool(hidden, mask, self._layout.pooling)
-
         with self._lock:
-            self._crew.run(list(_by_length(ids, self._crew.size)), embed)
+            for rows in _by_length(ids):
+                hidden, mask = self._infer([ids[row] for row in rows])
+                pooled[rows] = _pool(hidden, mask, self._layout.pooling)
         return unit_rows(pooled)
 
     def _token_vectors(self, texts: Sequence[str], prompt: str) -> list[TokenVectors]:
@@ -89,12 +76,10 @@ class OpenVinoEmbedder:
                     found[row] = TokenVectors(own[row].words, unit_tokens(hidden[place, own[row].places]))
         return [found[row] for row in range(len(ids))]
 
-    def _infer(
-        self, ids: Sequence[Sequence[int]], member: int = 0
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def _infer(self, ids: Sequence[Sequence[int]]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return (last hidden state float32[n, t, d], mask int64[n, t]) for token ids of n texts.
 
-        The first is the runtime's own memory: valid until the next call of this member of the crew.
+        The first is the runtime's own memory: valid until the next call.
         """
         tokens = np.full((len(ids), max(map(len, ids))), self._layout.pad_id, np.int64)
         mask = np.zeros_like(tokens)
@@ -103,20 +88,15 @@ class OpenVinoEmbedder:
             mask[row, : len(own)] = 1
         given = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)}
         used = {name: value for name, value in given.items() if name in self._inputs}
-        request = self._requests[member]
-        request.infer(used, share_inputs=True)
-        return request.get_tensor(_HIDDEN).data, mask
+        self._request.infer(used, share_inputs=True)
+        return self._request.get_tensor(_HIDDEN).data, mask
 
 
-def _by_length(ids: Sequence[Sequence[int]], members: int = 1) -> Iterator[list[int]]:
-    """Yield rows in batches of like length, longest first: memory peaks at once, and padding stays small.
-
-    Few rows are several batches where there are several to take them.
-    """
+def _by_length(ids: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """Yield rows in batches of like length, longest first: memory peaks at once, and padding stays small."""
     order = sorted(range(len(ids)), key=lambda row: -len(ids[row]))
-    size = min(_BATCH, max(_LEAST, -(-len(order) // members)))
-    for start in range(0, len(order), size):
-        yield order[start : start + size]
+    for start in range(0, len(order), _BATCH):
+        yield order[start : start + _BATCH]
 
 
 def _pool(hidden: NDArray[np.float32], mask: NDArray[np.int64], pooling: str) -> NDArray[np.float32]:
@@ -130,7 +110,7 @@ def _pool(hidden: NDArray[np.float32], mask: NDArray[np.int64], pooling: str) ->
     return np.asarray(total / weights.sum(axis=1, keepdims=True))
 
 
-def _compile(ir: Path, threads: int, streams: int) -> Any:
+def _compile(ir: Path, threads: int) -> Any:
     import openvino  # noqa: PLC0415 - only where it is the backend
 
     return openvino.Core().compile_model(
@@ -138,8 +118,8 @@ def _compile(ir: Path, threads: int, streams: int) -> Any:
         "CPU",
         {
             "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_NUM_THREADS": threads * streams,
-            "NUM_STREAMS": streams,
+            "INFERENCE_NUM_THREADS": threads,
+            "NUM_STREAMS": 1,
             "ENABLE_CPU_PINNING": False,  # two processes would pin themselves to the same core
         },
     )

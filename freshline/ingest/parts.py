@@ -4,7 +4,6 @@ A model takes seconds to load; Spark reuses its Python workers, so the parts liv
 """
 
 import functools
-import os
 from dataclasses import dataclass, field
 
 import msgspec
@@ -12,8 +11,6 @@ import msgspec
 from freshline.cache.factory import open_cache
 from freshline.chunking.make import make_chunker
 from freshline.embedding.cached import CachedEmbedder
-from freshline.embedding.cores import cores_of_this_machine
-from freshline.embedding.crew import Crew
 from freshline.embedding.load import load_embedder
 from freshline.ingest.accept import Acceptor
 from freshline.ingest.content import ContentReader
@@ -21,9 +18,6 @@ from freshline.lake.storage import Storage
 from freshline.lexical.languages import Languages, languages_of
 from freshline.parsing.isolated import IsolatedParser
 from freshline.settings import Settings
-
-#: Each costs a task the memory of one call, about 50 MB.
-_HELPERS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +41,7 @@ def _open(encoded: bytes) -> Parts:
     settings = msgspec.json.decode(encoded, type=Settings)
     parser = IsolatedParser(settings.limits)
     parser.start()  # ready before the model is
-    embedder = load_embedder(settings.models, _crew(settings.spark.tasks))
+    embedder = load_embedder(settings.models)
     fingerprint_id = embedder.fingerprint.id
     chunker = make_chunker(settings.chunking, settings.models)
     return Parts(
@@ -59,9 +53,3 @@ def _open(encoded: bytes) -> Parts:
         fingerprint_id=fingerprint_id,
         languages=languages_of(settings.collections),
     )
-
-
-def _crew(tasks: int) -> Crew:
-    """Return who embeds in a task: helpers use the cores of tasks that have ended, or that a small batch has not."""
-    slots = min(tasks, os.cpu_count() or 1)
-    return Crew(cores_of_this_machine(slots), helpers=min(slots - 1, _HELPERS))

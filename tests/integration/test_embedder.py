@@ -21,8 +21,6 @@ from freshline.chunking.port import embedded_text
 from freshline.chunking.sizes import CHARACTERS_PER_TOKEN
 from freshline.embedding import fingerprint_of, load_embedder
 from freshline.embedding import libraries as embedding_libraries
-from freshline.embedding.cores import Cores
-from freshline.embedding.crew import Crew
 from freshline.embedding.export import IR, NOTE, export, install, is_whole
 from freshline.embedding.layout import read_layout
 from freshline.embedding.port import Embedder, Vectors
@@ -116,15 +114,6 @@ def test_several_threads_wait_for_each_other(embedder: Embedder) -> None:
     with ThreadPoolExecutor(3) as pool:
         for found in pool.map(lambda _: embedder.documents(TEXTS[:6]), range(6)):
             assert np.allclose(found, expected, atol=1e-5)
-
-
-def test_a_crew_gives_the_vectors_that_one_gives(embedder: Embedder, tmp_path: Path) -> None:
-    crew = Crew(Cores(tmp_path, 2), helpers=1)
-    shared = load_embedder(ModelSettings(backend="openvino", threads=1), crew)
-    texts = TEXTS * 3
-    assert float((shared.documents(texts) * embedder.documents(texts)).sum(axis=1).min()) >= 0.9999
-    assert float((shared.documents(TEXTS[:6]) * embedder.documents(TEXTS[:6])).sum(axis=1).min()) >= 0.9999
-    assert shared.documents([]).shape == (0, 384)
 
 
 def test_tokens_are_counted_without_special_ones_and_without_a_limit(embedder: Embedder) -> None:

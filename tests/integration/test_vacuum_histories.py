@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -138,7 +139,7 @@ def lakes() -> Iterator[dict[int, Path]]:
 def test_what_is_in_reach_stays_and_nothing_else(
     lakes: dict[int, Path], history: list[Step], passing: list[tuple[int, bool]], shards: int
 ) -> None:
-    with TemporaryDirectory(dir=FAST) as folder, patch.object(vacuum, "tidy", lambda lake: tidy(lake, 3)):
+    with TemporaryDirectory(dir=FAST) as folder, patch.object(vacuum, "tidy", partial(tidy, merge_at=3)):
         shutil.copytree(lakes[shards], folder, dirs_exist_ok=True)
         topic = Topic()
         stack = Vacuumed(Path(folder), topic, passing)
