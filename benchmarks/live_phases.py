@@ -91,10 +91,10 @@ class Phases:
         found = [one for one in done if one is not None]
         return Steady(found=found, missed=len(done) - len(found), answered=answered)
 
-    def burst(self, engine: Engine, questions: int) -> float:
-        """Return questions answered a second, of so many sent at once."""
+    def burst(self, engine: Engine, questions: int, first: int = 0) -> float:
+        """Return questions answered a second, of so many sent at once, from the first-th on."""
         began = time.monotonic()
-        settle([engine.ask(self.question(number)) for number in range(questions)])
+        settle([engine.ask(self.question(number)) for number in range(first, first + questions)])
         return questions / (time.monotonic() - began)
 
     def question(self, number: int) -> str:

@@ -47,7 +47,7 @@ def figures(session: Any, folder: Path, *, seed: int, quick: bool) -> Iterator[F
             before = merging.used()
             seconds = alone()
             after = merging.used()
-        if before[0] == after[0]:  # else it has made room for a new process meanwhile
+        if before and after and before[0] == after[0]:  # else it has made room for a new process meanwhile
             shares.append((after[1] - before[1]) / seconds / _BATCHES)
         return seconds
 
@@ -95,10 +95,15 @@ class _Merging:
         if not self._idle.wait(_WITHIN) or self._failure:
             raise TransientError(f"the merge beside the batches: {self._failure or 'does not end'}")
 
-    def used(self) -> tuple[int, float]:
-        """Return the process's id and the seconds of a processor that it has used."""
+    def used(self) -> tuple[int, float] | None:
+        """Return the process's id and the seconds of a processor that it has used; None while there is none."""
+        import psutil  # noqa: PLC0415 - comes with the embedded extra
+
         pid = self._process.pid
-        return (pid, processor_seconds([pid])) if pid else (0, 0.0)
+        try:
+            return (pid, processor_seconds([pid])) if pid else None
+        except psutil.NoSuchProcess:  # it ends after so many rows
+            return None
 
     def _run(self) -> None:
         while self._going.wait():

@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count
 
 from benchmarks.alternating import Side, alternate
 from benchmarks.engines import Engine, Freshline, steadily
@@ -69,6 +70,7 @@ class _Run:
         self.figures: list[Figure] = []
         self.notes = {"chunks": f"{len(phases.texts())} of {len(phases.fresh())} documents"}
         self.versions: dict[str, str] = {}
+        self._parts = count(1)
         self.rate = 0.0  # questions a second that are answered by the extractive generator
         self.alone = open_.enter_context(Freshline(stack))
         self.answering = open_.enter_context(Freshline(stack, generate=True))
@@ -103,9 +105,8 @@ class _Run:
 
     def latency(self) -> None:
         """Measure extractive answers: as many as it can, then half of that, and a tenth."""
-        burst = self._burst(self.answering, self.extent.part)
         rates = median_figure(
-            "extractive answers", [burst() for _ in range(self.extent.repetitions)], "questions/s"
+            "extractive answers", [self._fresh_burst() for _ in range(self.extent.repetitions)], "questions/s"
         )
         self.rate = rates.value
         self.figures.append(rates)
@@ -133,13 +134,20 @@ class _Run:
     def _burst(self, engine: Engine, questions: int) -> Side:
         return partial(self.phases.burst, engine, questions)
 
+    def _fresh_burst(self) -> float:
+        """Return answers a second to questions that were not asked before: what they rest on is embedded for them."""
+        part = self.extent.part
+        return self.phases.burst(self.answering, part, first=part * next(self._parts))
+
     def _steady(self, rate: float) -> list[float]:
         """Return seconds from asked to answered at so many questions a second."""
         answered: list[float] = []
         asked: list[Future[object]] = []
 
+        first = self.extent.part * (100 + next(self._parts))  # not asked before, either
+
         def ask(number: int) -> None:
-            asked.append(timed(self.answering, self.phases.question(number), answered))
+            asked.append(timed(self.answering, self.phases.question(first + number), answered))
 
         steadily(rate, self.extent.steady, ask)
         settle(asked)
