@@ -17,7 +17,7 @@ from benchmarks.engines import Engine, Found, Freshline
 from benchmarks.live_documents import documents
 from benchmarks.live_phases import Load, Phases, Steady
 from benchmarks.pathway_peer import VERSION, Pathway, pathway
-from benchmarks.report import Figure, Goal, Line, Plot, Report
+from benchmarks.report import Figure, Goal, Line, Plot, Report, quantile_figures
 from benchmarks.stack import BenchmarkStack, running
 from benchmarks.stages import STAGES, PlannedBatches, split
 from freshline.errors import MissingPart, TransientError
@@ -162,14 +162,8 @@ def _quantiles(
     """Return p50, with the least and the greatest, and p99; none where nothing was measured."""
     if not values:
         return []
-    ordered = sorted(values)
-    p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
-    spread = (ordered[0], ordered[-1])
-    goals = [Goal("≤", bound) for bound in most] if most else [None, None]
-    return [
-        Figure(name=f"{name} p50", value=statistics.median(ordered), unit=unit, goal=goals[0], spread=spread),
-        Figure(name=f"{name} p99", value=p99, unit=unit, goal=goals[1]),
-    ]
+    goals = (Goal("≤", most[0]), Goal("≤", most[1])) if most else (None, None)
+    return quantile_figures(f"{name} {{}}", values, unit, goals)
 
 
 def _histogram(name: str, half: Steady, idle: Steady) -> Plot:

@@ -14,7 +14,6 @@ has once in a minute, are in each repetition. The bare side, which has neither, 
 
 import functools
 import json
-import statistics
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -32,7 +31,7 @@ from benchmarks.edit_stream import edits
 from benchmarks.live_documents import chunk_texts, distinct_texts, renamed
 from benchmarks.live_documents import documents as documents_from
 from benchmarks.pathway_peer import VERSION, Pathway, pathway
-from benchmarks.report import Figure, Goal, Report, median_figure
+from benchmarks.report import Figure, Goal, Report, median_figure, quantile_figures
 from benchmarks.stack import BenchmarkStack, running, wait_until_covered
 from freshline.client import Asker, Producer, Published
 from freshline.coverage import merge
@@ -174,18 +173,9 @@ def _forget(stack: BenchmarkStack) -> None:
 
 
 def _delays(delays: Sequence[float]) -> list[Figure]:
-    ordered = sorted(delays)
-    p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
-    return [
-        Figure(
-            name=f"publish → retrievable p50, {_RATE:g} documents/s",
-            value=statistics.median(ordered),
-            unit="s",
-            goal=Goal("≤", 2.0),
-            spread=(ordered[0], ordered[-1]),
-        ),
-        Figure(name=f"publish → retrievable p99, {_RATE:g} documents/s", value=p99, unit="s"),
-    ]
+    return quantile_figures(
+        f"publish → retrievable {{}}, {_RATE:g} documents/s", delays, "s", (Goal("≤", 2.0), None)
+    )
 
 
 def _publish(stack: BenchmarkStack, documents: Sequence[DocumentEvent], collection: str) -> float:

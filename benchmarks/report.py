@@ -163,3 +163,22 @@ def median_figure(name: str, values: Sequence[float], unit: str, goal: Goal | No
         spread=(min(values), max(values)),
         values=tuple(values),
     )
+
+
+def quantile_figures(
+    name: str, values: Sequence[float], unit: str, goals: tuple[Goal | None, Goal | None] = (None, None)
+) -> list[Figure]:
+    """Return p50, with the least and the greatest, and p99; `{}` in the name is where these stand.
+
+    >>> [(figure.name, figure.value) for figure in quantile_figures("answer {}, idle", [3.0, 1.0, 2.0], "ms")]
+    [('answer p50, idle', 2.0), ('answer p99, idle', 3.0)]
+    """
+    ordered = sorted(values)
+    p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+    spread = (ordered[0], ordered[-1])
+    return [
+        Figure(
+            name=name.format("p50"), value=statistics.median(ordered), unit=unit, goal=goals[0], spread=spread
+        ),
+        Figure(name=name.format("p99"), value=p99, unit=unit, goal=goals[1]),
+    ]

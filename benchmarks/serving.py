@@ -8,7 +8,6 @@ the other is asked. "Half load" is half of the questions a second that the same 
     two workers        on two cores, which brokers and asker share
 """
 
-from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from benchmarks.engines import Engine, Freshline, steadily
 from benchmarks.live_documents import documents
 from benchmarks.live_phases import Phases, settle, timed
 from benchmarks.pathway_peer import VERSION, pathway
-from benchmarks.report import Figure, Goal, Report, median_figure
+from benchmarks.report import Figure, Goal, Report, median_figure, quantile_figures
 from benchmarks.serving_bare import BareRetrieval
 from benchmarks.serving_overload import overload
 from benchmarks.stack import BenchmarkStack, running
@@ -110,8 +109,11 @@ class _Run:
         )
         self.rate = rates.value
         self.figures.append(rates)
-        self.figures += _quantiles(self._steady(0.5 * self.rate), "half load", {"p50": 25, "p99": 100})
-        self.figures += _quantiles(self._steady(0.1 * self.rate), "a tenth of the load", {})
+        bounds = Goal("≤", 25), Goal("≤", 100)
+        half = self._steady(0.5 * self.rate)
+        self.figures += quantile_figures("query → response {}, half load", half, "ms", bounds)
+        tenth = self._steady(0.1 * self.rate)
+        self.figures += quantile_figures("query → response {}, a tenth of the load", tenth, "ms")
 
     def peer(self) -> None:
         """Measure bursts beside Pathway, if it can be had."""
@@ -140,7 +142,7 @@ class _Run:
         return self.phases.burst(self.answering, part, first=part * next(self._parts))
 
     def _steady(self, rate: float) -> list[float]:
-        """Return seconds from asked to answered at so many questions a second."""
+        """Return milliseconds from asked to answered at so many questions a second."""
         answered: list[float] = []
         asked: list[Future[object]] = []
 
@@ -151,22 +153,7 @@ class _Run:
 
         steadily(rate, self.extent.steady, ask)
         settle(asked)
-        return answered
-
-
-def _quantiles(seconds: Sequence[float], name: str, bounds: Mapping[str, float]) -> list[Figure]:
-    ordered = sorted(1000 * one for one in seconds)
-    at = {"p50": len(ordered) // 2, "p99": min(len(ordered) - 1, int(len(ordered) * 0.99))}
-    return [
-        Figure(
-            name=f"query → response {quantile}, {name}",
-            value=ordered[place],
-            unit="ms",
-            goal=Goal("≤", bounds[quantile]) if quantile in bounds else None,
-            spread=(ordered[0], ordered[-1]) if quantile == "p50" else None,
-        )
-        for quantile, place in at.items()
-    ]
+        return [1000 * seconds for seconds in answered]
 
 
 def _beside(stack: BenchmarkStack, prefix: str, *modules: str) -> Freshline:

@@ -4,7 +4,6 @@ In turn: a backlog is published and, once the stream works on it, questions are 
 any time; the rest of the backlog is waited for; the same without a backlog. A phase whose backlog ended early is told.
 """
 
-import statistics
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 
@@ -12,7 +11,7 @@ from benchmarks.alternating import alternate
 from benchmarks.engines import Engine, Freshline
 from benchmarks.live_documents import documents
 from benchmarks.live_phases import Phases, settle, timed
-from benchmarks.report import Figure, Goal, Report
+from benchmarks.report import Figure, Goal, Report, quantile_figures
 from benchmarks.stack import running
 
 _REPETITIONS = 5
@@ -84,14 +83,4 @@ def _ask(engine: Engine, phases: Phases, seconds: float, into: list[float]) -> f
 
 
 def _latency(name: str, seconds: list[float]) -> list[Figure]:
-    ordered = sorted(1000 * value for value in seconds)
-    p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
-    return [
-        Figure(
-            name=f"query → response p50, {name}",
-            value=statistics.median(ordered),
-            unit="ms",
-            spread=(ordered[0], ordered[-1]),
-        ),
-        Figure(name=f"query → response p99, {name}", value=p99, unit="ms"),
-    ]
+    return quantile_figures(f"query → response {{}}, {name}", [1000 * value for value in seconds], "ms")
