@@ -9,30 +9,15 @@ import numpy as np
 
 from freshline.generation.port import Answer, CitedSpan, Question
 from freshline.retrieval.hit import Hit
-from freshline.revision import Revision
+from tests.support import questions
 
 VECTOR = np.ones(1, np.float32)
 
 
 def hit(text: str, name: str = "a", **changes: Any) -> Hit:
     """Return a hit of document docs/<name> that begins at its first character, state of clock 10."""
-    plain = Hit(
-        chunk_id=f"chunk of {name}",
-        key=f"docs/{name}",
-        collection="docs",
-        doc_id=name,
-        revision=Revision(0, 10, 0, 0),
-        ordinal=0,
-        start=0,
-        end=len(text),
-        score=1.0,
-        text=text,
-        title=None,
-        uri=None,
-        heading="",
-        page=None,
-    )
-    return replace(plain, **changes)
+    plain = questions.hit(text, name=name, clock=10)
+    return replace(plain, **{"chunk_id": f"chunk of {name}", **changes})
 
 
 def question(text: str, *evidence: Hit, **changes: Any) -> Question:

@@ -16,32 +16,10 @@ from freshline.generation.passages import LONGEST, Passages
 from freshline.generation.port import Question
 from freshline.generation.recent import Recent
 from freshline.retrieval.hit import Hit
-from freshline.revision import Revision
+from tests.support.questions import hit as made_hit
+from tests.support.questions import question
 
 TEXT = "Intro words. The tower is 96 metres high. Cats sleep all day.\n\nIts bricks came by boat."
-
-
-def _hit(text: str, *, name: str = "a", start: int = 0, title: str | None = None) -> Hit:
-    return Hit(
-        chunk_id=name,
-        key=f"docs/{name}",
-        collection="docs",
-        doc_id=name,
-        revision=Revision(0, 0, 0, 0),
-        ordinal=0,
-        start=start,
-        end=start + len(text),
-        score=1.0,
-        text=text,
-        title=title,
-        uri=None,
-        heading="",
-        page=None,
-    )
-
-
-def _ask(text: str, *evidence: Hit) -> Question:
-    return Question(text, TinyEmbedder().queries([text])[0], evidence)
 
 
 @pytest.fixture
@@ -51,33 +29,37 @@ def generator() -> Extractive:
 
 def test_the_answer_is_a_literal_sentence_at_its_span_in_the_document(generator: Extractive) -> None:
     document = "Twenty characters ..\n" + TEXT
-    hit = _hit(TEXT, start=21)
-    (answer,) = generator.answer([_ask("how high is the tower", hit)])
+    hit = made_hit(TEXT, start=21)
+    (answer,) = generator.answer([question("how high is the tower", hit)])
     (span,) = answer.citations
     assert document[span.start : span.end] == span.quote == answer.text == "The tower is 96 metres high."
 
 
 def test_no_evidence_and_unrelated_evidence_abstain(generator: Extractive) -> None:
-    answers = generator.answer([_ask("how high is the tower"), _ask("quartz parliament", _hit(TEXT))])
+    answers = generator.answer(
+        [question("how high is the tower"), question("quartz parliament", made_hit(TEXT))]
+    )
     assert [(answer.abstained, answer.text) for answer in answers] == [(True, ""), (True, "")]
 
 
 def test_answers_come_in_the_order_of_the_questions(generator: Extractive) -> None:
-    hit = _hit(TEXT)
-    answers = generator.answer([_ask("cats sleep", hit), _ask("zebra", hit), _ask("tower metres high", hit)])
+    hit = made_hit(TEXT)
+    answers = generator.answer(
+        [question("cats sleep", hit), question("zebra", hit), question("tower metres high", hit)]
+    )
     assert [answer.text for answer in answers] == ["Cats sleep all day.", "", "The tower is 96 metres high."]
 
 
 def test_the_same_sentence_of_two_documents_is_said_once(generator: Extractive) -> None:
-    hits = [_hit("The tower is 96 metres high.", name=name) for name in "abc"]
-    (answer,) = generator.answer([_ask("how high is the tower", *hits)])
+    hits = [made_hit("The tower is 96 metres high.", name=name) for name in "abc"]
+    (answer,) = generator.answer([question("how high is the tower", *hits)])
     assert [span.hit.doc_id for span in answer.citations] == ["a"]
 
 
 def test_at_most_three_sentences_each_cited_once() -> None:
     lines = [f"The tower is high, says witness {word}." for word in ("one", "two", "three", "four", "five")]
     generator = Extractive(TinyEmbedder(), sentence_spans, abstain_below=0.1)
-    (answer,) = generator.answer([_ask("tower high witness", _hit(" ".join(lines)))])
+    (answer,) = generator.answer([question("tower high witness", made_hit(" ".join(lines)))])
     assert 1 < len(answer.citations) <= SENTENCES == 3
     assert answer.text == " ".join(span.quote for span in answer.citations)
     assert [span.start for span in answer.citations] == sorted(span.start for span in answer.citations)
@@ -86,7 +68,7 @@ def test_at_most_three_sentences_each_cited_once() -> None:
 def test_one_embedding_call_for_a_batch_and_none_for_what_was_seen() -> None:
     embedder = _Counting()
     generator = Extractive(embedder, sentence_spans, abstain_below=0.4)
-    questions = [_ask("how high is the tower", _hit(TEXT)), _ask("cats sleep", _hit(TEXT))]
+    questions = [question("how high is the tower", made_hit(TEXT)), question("cats sleep", made_hit(TEXT))]
     first = generator.answer(questions)
     assert embedder.calls == [4]  # the four sentences of TEXT, shared by both questions
     assert generator.answer(questions) == first
@@ -97,7 +79,7 @@ def test_no_more_than_eight_sentences_of_a_question_are_embedded() -> None:
     embedder = _Counting()
     generator = Extractive(embedder, sentence_spans, abstain_below=0.4)
     text = "\n\n".join(f"Sentence {number} is about number {number}." for number in range(40))
-    generator.answer([_ask("number 7", _hit(text))])
+    generator.answer([question("number 7", made_hit(text))])
     assert embedder.calls == [KEPT] == [8]
 
 
@@ -108,7 +90,7 @@ def test_the_fingerprint_names_everything_that_changes_an_answer(generator: Extr
 
 def test_markup_that_leaks_is_inert_in_the_text_and_literal_in_the_quote(generator: Extractive) -> None:
     text = "The tower ![is](https://evil.test/?q=secret) 96 metres high."
-    (answer,) = generator.answer([_ask("tower is 96 metres high", _hit(text))])
+    (answer,) = generator.answer([question("tower is 96 metres high", made_hit(text))])
     assert answer.text == "The tower is 96 metres high."
     assert answer.citations[0].quote == text
 
@@ -145,24 +127,24 @@ def test_code_that_calls_what_it_indexes_keeps_its_meaning() -> None:
 
 def test_a_passage_without_full_stops_is_cut_to_quotable_pieces_that_cover_its_words() -> None:
     text = " ".join(f"word{number}" for number in range(400))
-    sentences = Passages(lambda body, _: [(0, len(body))], "en").sentences(_hit(text))
+    sentences = Passages(lambda body, _: [(0, len(body))], "en").sentences(made_hit(text))
     assert all(s.end - s.start <= LONGEST for s in sentences)
     assert " ".join(text[s.start : s.end] for s in sentences) == text
 
 
 def test_one_endless_word_is_cut_too() -> None:
     text = "x" * (2 * LONGEST + 7)
-    sentences = Passages(lambda body, _: [(0, len(body))], "en").sentences(_hit(text))
+    sentences = Passages(lambda body, _: [(0, len(body))], "en").sentences(made_hit(text))
     assert [s.end - s.start for s in sentences] == [LONGEST, LONGEST, 7]
 
 
 def test_what_says_nothing_is_no_sentence() -> None:
-    sentences = Passages(sentence_spans, "en").sentences(_hit("---\n\n![](https://e.test)\n\n***"))
+    sentences = Passages(sentence_spans, "en").sentences(made_hit("---\n\n![](https://e.test)\n\n***"))
     assert sentences == ()
 
 
 def test_what_says_no_more_than_the_title_is_no_sentence() -> None:
-    hit = _hit(
+    hit = made_hit(
         "The continue statement\n\nIt continues with the next cycle. Continue.",
         title='The "continue" statement',
     )
@@ -171,7 +153,10 @@ def test_what_says_no_more_than_the_title_is_no_sentence() -> None:
 
 
 def test_the_title_counts_for_half() -> None:
-    plain, titled = _hit("It is very high.", name="a"), _hit("It is very high.", name="b", title="Tower")
+    plain, titled = (
+        made_hit("It is very high.", name="a"),
+        made_hit("It is very high.", name="b", title="Tower"),
+    )
     generator = Extractive(_Constant(), sentence_spans, abstain_below=0.0)
     scores = [generator.best_score(_ask_constant("tower high", hit)) for hit in (plain, titled)]
     # cosine 1 for all; "high" is in the sentence, "tower" only in b's title. One sentence, so a term that is there
@@ -192,7 +177,7 @@ def test_the_title_counts_for_half() -> None:
 def test_a_sentence_without_what_is_wanted_is_worth_less(question: str, with_it: str, without: str) -> None:
     generator = Extractive(_Constant(), sentence_spans, abstain_below=0.0)
     asked = [
-        _ask_constant(text, _hit(one, name=one))
+        _ask_constant(text, made_hit(one, name=one))
         for text in (question, "the tower built floors")
         for one in (with_it, without)
     ]
@@ -205,7 +190,7 @@ def test_of_two_sentences_the_one_that_says_more_than_the_question_comes_first()
     # both hold the question's words, cosine 1. 2 of 2 terms are the question's, or 2 of 5: .1 * (1 - .4) = .06 apart
     generator = Extractive(_Constant(), sentence_spans, abstain_below=0.0)
     texts = ("Exports partners.", "Exports partners: China, India, Spain.")
-    hits = [_hit(text, name=name) for name, text in zip("ab", texts, strict=True)]
+    hits = [made_hit(text, name=name) for name, text in zip("ab", texts, strict=True)]
     scores = [generator.best_score(_ask_constant("exports partners", hit)) for hit in hits]
     assert scores[1] - scores[0] == pytest.approx(0.06, abs=1e-6)
 
