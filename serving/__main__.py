@@ -23,6 +23,7 @@ from freshline.config import from_environment
 from freshline.embedding.load import load_embedder
 from freshline.embedding.port import Embedder
 from freshline.errors import FreshlineError, UserError
+from freshline.exits import end_process
 from freshline.generation.assembly import assemble
 from freshline.index.manifest import Manifest
 from freshline.lake.storage import Storage
@@ -228,4 +229,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_process(main())

@@ -14,6 +14,7 @@ from freshline import failpoints
 from freshline.clock import SystemClock
 from freshline.config import from_environment
 from freshline.errors import FreshlineError, UserError
+from freshline.exits import end_process
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
 from freshline.observability import serve_health, setup_logging
@@ -69,4 +70,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_process(main())

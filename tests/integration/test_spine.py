@@ -289,8 +289,8 @@ def test_each_process_serves_metrics_and_health(running: Running) -> None:
 def test_another_embedder_refuses_to_start(running: Running) -> None:
     for room in ("streaming", "serving"):
         wrong = running.start(room, models__backend="tiny")
-        assert wrong.wait_until_dead(90) == 2
-        said = wrong.tail()
+        status, said = wrong.wait_until_dead(90), wrong.tail()
+        assert status == 2, said
         assert "embedder" in said
         assert "Traceback" not in said.splitlines()[-1]
 
