@@ -176,6 +176,16 @@ class ServingSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TailSettings:
+    """Section [tail]; records, documents and bytes are of one partition."""
+
+    enabled: bool = _setting(True, "answer from documents before they are durable; needs Redis")
+    max_backlog: int = _setting(200, "records behind the topic's end from which on it is left to the stream")
+    max_documents: int = _setting(1000, "documents that are not durable yet at most")
+    max_bytes: int = _setting(16 * 2**20, "memory of what is not durable yet at most")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationSettings:
     """Section [generation]."""
 
@@ -288,6 +298,7 @@ class Settings:
     stream: StreamSettings = field(default_factory=StreamSettings)
     retrieval: RetrievalSettings = field(default_factory=RetrievalSettings)
     serving: ServingSettings = field(default_factory=ServingSettings)
+    tail: TailSettings = field(default_factory=TailSettings)
     generation: GenerationSettings = field(default_factory=GenerationSettings)
     archive: ArchiveSettings = field(default_factory=ArchiveSettings)
     history: HistorySettings = field(default_factory=HistorySettings)

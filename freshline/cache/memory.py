@@ -66,10 +66,13 @@ class MemoryAnswerCache:
 
 
 class MemoryEmbeddingCache:
-    """An EmbeddingCache."""
+    """An EmbeddingCache; a claim lasts `claim` seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, claim: float = 5.0, clock: Clock | None = None) -> None:
         self._vectors: dict[str, NDArray[np.float32]] = {}
+        self._claim = claim
+        self._clock = clock or SystemClock()
+        self._claims: dict[str, float] = {}  # when each ends
 
     def get(self, texts: Sequence[str]) -> list[NDArray[np.float32] | None]:
         """Return one vector or None per text, in order."""
@@ -79,3 +82,10 @@ class MemoryEmbeddingCache:
     def put(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
         """Remember copies."""
         self._vectors |= {text: np.array(vector, np.float32) for text, vector in vectors.items()}
+
+    def claim(self, texts: Sequence[str]) -> list[bool]:
+        """Return for each text whether to embed it."""
+        now = self._clock.monotonic()
+        ours = [self._claims.get(text, now) <= now for text in texts]
+        self._claims |= {text: now + self._claim for text, mine in zip(texts, ours, strict=True) if mine}
+        return ours

@@ -23,6 +23,13 @@ class EmbeddingCache(Protocol):
         """Remember {embedded text: vector}."""
         ...
 
+    def claim(self, texts: Sequence[str]) -> list[bool]:
+        """Return for each text whether to embed it: False = another process does just now, and will put it.
+
+        A claim ends by itself after some seconds. True for all where the cache is away.
+        """
+        ...
+
 
 class Look(NamedTuple):
     """What a cache holds for one key at one moment: the value, and whether somebody has claimed to make it."""
@@ -66,6 +73,39 @@ class Tokens(Protocol):
         ...
 
 
+class TailStreams(Protocol):
+    """The tail's entries as bytes, one stream a partition, for one topic, generation and embedder.
+
+    Ids order the entries of a stream as they were appended. A foreign or damaged value is left out, which is a gap.
+    """
+
+    def append(self, partition: int, value: bytes) -> str | None:
+        """Add an entry and return its id. None = not known to be there; it may be there all the same."""
+        ...
+
+    def entries(self, partition: int) -> list[tuple[str, bytes]] | None:
+        """Return all that is kept of a partition; None where Redis is away."""
+        ...
+
+    def read(
+        self, after: Mapping[int, str], wait: float
+    ) -> Mapping[int, Sequence[tuple[str, bytes | None]]] | None:
+        """Return what comes after these ids, by partition; "" = from the first one kept.
+
+        A value that is not ours is None, so that its id is not read again. Waits at most `wait` seconds for anything
+        new, then returns {}. None at once where Redis is away.
+        """
+        ...
+
+    def trim(self, partition: int, first: str) -> None:
+        """Forget what lies before an id."""
+        ...
+
+    def close(self) -> None:
+        """Give back the connection."""
+        ...
+
+
 class Hints(Protocol):
     """Says that the manifest has moved. A hint may be lost or come twice: who waits also looks by itself."""
 
@@ -103,6 +143,10 @@ class NoEmbeddingCache:
 
     def put(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
         """Forget."""
+
+    def claim(self, texts: Sequence[str]) -> list[bool]:
+        """Return True for every text."""
+        return [True] * len(texts)
 
 
 class NoAnswerCache:

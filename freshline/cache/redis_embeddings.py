@@ -2,6 +2,9 @@
 
 Key    freshline:embedding:<format>:<fingerprint id>:<BLAKE2b-256 of the embedded text>
 Value  float32, little-endian, sealed (freshline.cache.seal)
+
+freshline:embedding-claim:… is there for some seconds while a process embeds the text: stream and tail meet every
+document at nearly the same time. Who plants or removes one costs time, never a vector.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +20,8 @@ from freshline.clock import Clock
 
 #: Version of key and value.
 CACHE_FORMAT = 1
+#: A claim whose process died ends after this time, ms: many times what a few texts take.
+_CLAIM_MS = 5_000
 #: Values of one round trip: 256 vectors of 384 dimensions are 400 kB, a few milliseconds.
 _BATCH = 256
 
@@ -32,6 +37,7 @@ class RedisEmbeddingCache:
         self._redis = connect(url)
         self._guard = Guard(clock)
         self._prefix = scope("embedding", CACHE_FORMAT, fingerprint_id)
+        self._claims = scope("embedding-claim", CACHE_FORMAT, fingerprint_id)
         self._seal = Seal(digest_key)
         self._ttl_ms = max(1, int(ttl * 1000))
 
@@ -51,6 +57,20 @@ class RedisEmbeddingCache:
             sealed = {(key := self._key(text)): self._seal.close(key, _raw(vectors[text])) for text in part}
             self._guard.run("embedding_put", partial(self._store, sealed), None)
 
+    def claim(self, texts: Sequence[str]) -> list[bool]:
+        """Return for each text whether to embed it; True for all where Redis is away."""
+        ours: list[bool] = []
+        for part in _batches(texts):
+            names = [f"{self._claims}:{_hash(text)}" for text in part]
+            ours += self._guard.run("embedding_claim", partial(self._take, names), [True] * len(names))
+        return ours
+
+    def _take(self, names: Sequence[str]) -> list[bool]:
+        with self._redis.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.set(name, b"", nx=True, px=_CLAIM_MS)
+            return [bool(done) for done in pipe.execute()]
+
     def _fetch(self, keys: Sequence[str]) -> list[bytes | None]:
         values: list[bytes | None] = self._redis.mget(keys)
         used = [key for key, value in zip(keys, values, strict=True) if value is not None]
@@ -68,13 +88,17 @@ class RedisEmbeddingCache:
             pipe.execute()
 
     def _key(self, text: str) -> str:
-        return f"{self._prefix}:{blake2b(text.encode(errors='surrogatepass'), digest_size=32).hexdigest()}"
+        return f"{self._prefix}:{_hash(text)}"
 
     def _open(self, key: str, value: bytes | None) -> Vector | None:
         raw = self._seal.open(key, value)
         if not raw or len(raw) % 4:
             return None
         return np.frombuffer(raw, "<f4").astype(np.float32)
+
+
+def _hash(text: str) -> str:
+    return blake2b(text.encode(errors="surrogatepass"), digest_size=32).hexdigest()
 
 
 def _raw(vector: Vector) -> bytes:
