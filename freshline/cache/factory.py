@@ -17,13 +17,16 @@ from freshline.cache.port import (
     NoEmbeddingCache,
     NoHeartbeats,
     NoHints,
+    NoTailStreams,
     NoTokens,
+    TailStreams,
     Tokens,
 )
 from freshline.cache.redis_answers import RedisAnswerCache
 from freshline.cache.redis_embeddings import RedisEmbeddingCache
 from freshline.cache.redis_heartbeats import RedisHeartbeats
 from freshline.cache.redis_hints import RedisHints
+from freshline.cache.redis_tail import RedisTail, tail_prefix
 from freshline.cache.redis_tokens import RedisTokens
 from freshline.cache.secret import digest_key
 from freshline.settings import Settings
@@ -62,6 +65,15 @@ def open_tokens(settings: Settings) -> Tokens:
     if not _redis_wanted(settings):
         return NoTokens()
     return RedisTokens(settings.redis.url, topic_name(settings.kafka, "queries"))
+
+
+def open_tail(settings: Settings, fingerprint_id: str, generation: int) -> TailStreams:
+    """Return the tail's streams of one generation. Raises ConfigError for a bad address or secret."""
+    if not (settings.tail.enabled and _redis_wanted(settings)):
+        return NoTailStreams()
+    topic = topic_name(settings.kafka, "documents")
+    prefix = tail_prefix(deployment(settings), topic, generation, fingerprint_id)
+    return RedisTail(settings.redis.url, prefix, digest_key(key_file(settings)))
 
 
 def deployment(settings: Settings) -> str:

@@ -90,10 +90,11 @@ class TailStreams(Protocol):
     def read(
         self, after: Mapping[int, str], wait: float
     ) -> Mapping[int, Sequence[tuple[str, bytes | None]]] | None:
-        """Return what comes after these ids, by partition; "" = from the first one kept.
+        """Return what comes after these ids, by partition; "" = from the first one kept. Perhaps not all at once.
 
-        A value that is not ours is None, so that its id is not read again. Waits at most `wait` seconds for anything
-        new, then returns {}. None at once where Redis is away.
+        A value that is not ours is None, so that its id is not read again. Go on after the last id returned, which is
+        less than the one before where a stream was lost and made anew. Waits at most `wait` seconds for anything new,
+        then returns {}. None at once where Redis is away: who calls waits before it asks again.
         """
         ...
 
@@ -174,6 +175,27 @@ class NoTokens:
         """Do nothing."""
 
     def end(self, query_id: str, text: str) -> None:
+        """Do nothing."""
+
+
+class NoTailStreams:
+    """Redis is always away."""
+
+    def append(self, partition: int, value: bytes) -> str | None:
+        """Forget; None."""
+
+    def entries(self, partition: int) -> list[tuple[str, bytes]] | None:
+        """Return None."""
+
+    def read(
+        self, after: Mapping[int, str], wait: float
+    ) -> Mapping[int, Sequence[tuple[str, bytes | None]]] | None:
+        """Return None at once."""
+
+    def trim(self, partition: int, first: str) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
         """Do nothing."""
 
 
