@@ -30,6 +30,9 @@ class Scripted:
         self.fault = look
         return False
 
+    def overlay(self) -> bool:
+        return False
+
     def now(self, look: Exception | str | None) -> None:
         self._looks = [look]
 
