@@ -49,13 +49,21 @@ class Switch:
     """Another generation serves."""
 
 
-Step = Say | Batch | Compact | Grow | Anew | Append | Rebalance | Redis | Worker | Switch
+@dataclass(frozen=True)
+class Burst:
+    """Producers write, so that entries and batches are of several events each."""
+
+    says: tuple[Say, ...]
+
+
+Step = Burst | Batch | Compact | Grow | Anew | Append | Rebalance | Redis | Worker | Switch
 
 _partitions = st.integers(0, history_steps.MOST_PARTITIONS - 1)
 _owners = st.integers(0, OWNERS - 1)
 _fates = st.sampled_from(["", "", "", "", "lost", "twice", "late"])
 _appends = st.builds(Append, _owners, _partitions, st.integers(1, 7), _fates)
-_does = ["read"] * 2 + ["overlay"] * 2 + ["follow"] * 8 + ["look"] * 4 + ["start"]
+_bursts = st.builds(Burst, st.tuples(*[history_steps.says] * 4))
+_does = ["read"] * 2 + ["overlay"] * 2 + ["follow"] * 8 + ["look"] * 6 + ["start"] * 3
 _workers = st.builds(Worker, st.sampled_from(_does))
 _others = st.one_of(
     st.builds(Rebalance, _owners, _partitions),
@@ -67,6 +75,6 @@ _others = st.one_of(
     st.just(Switch()),
 )
 _steps = st.sampled_from(
-    [history_steps.says] * 8 + [_appends] * 8 + [_workers] * 9 + [history_steps.batches] * 3 + [_others] * 3
+    [_bursts] * 5 + [_appends] * 8 + [_workers] * 10 + [history_steps.batches] * 4 + [_others] * 2
 ).flatmap(lambda chosen: chosen)
-histories = st.lists(_steps, min_size=15, max_size=70)
+histories = st.lists(_steps, min_size=20, max_size=80)

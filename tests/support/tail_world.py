@@ -39,8 +39,8 @@ from serving.tail.reading import Reading
 from streaming.origin import raised_clocks
 from tests.support import oracle
 from tests.support.histories import Topic, iso
-from tests.support.history_steps import Anew, Batch, Compact, Grow, Say
-from tests.support.tail_steps import OWNERS, Append, Fate, Rebalance, Redis, Step, Switch, Worker
+from tests.support.history_steps import Anew, Batch, Compact, Grow
+from tests.support.tail_steps import OWNERS, Append, Burst, Fate, Rebalance, Redis, Step, Switch, Worker
 
 TOPIC, FINGERPRINT, SHARDS = "documents", "f", 2
 _NEVER = Event()
@@ -170,8 +170,9 @@ class World:
     def do(self, step: Step) -> None:
         """Let one thing happen."""
         match step:
-            case Say():
-                self.topic.write(step)
+            case Burst():
+                for say in step.says:
+                    self.topic.write(say)
             case Grow():
                 self.topic.grow(step.by)
             case Anew():
