@@ -88,8 +88,7 @@ class CachedEmbedder:
         return made | self._embed([text for text in missing if text not in made], texts)  # 4
 
     def _claimed(self, missing: Sequence[str]) -> frozenset[str]:
-        asked = [text for text in missing if text not in self._held]
-        claims = zip(asked, self._cache.claim(asked), strict=True)
+        claims = zip(missing, self._cache.claim(missing), strict=True)
         return self._held | {text for text, mine in claims if mine}
 
     def _awaited(self, others: Sequence[str], deadline: float) -> _Vectors:
