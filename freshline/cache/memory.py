@@ -66,26 +66,35 @@ class MemoryAnswerCache:
 
 
 class MemoryEmbeddingCache:
-    """An EmbeddingCache; a claim lasts `claim` seconds."""
+    """An EmbeddingCache; a claim lasts `claim` seconds. Several threads may share one."""
 
     def __init__(self, claim: float = 5.0, clock: Clock | None = None) -> None:
         self._vectors: dict[str, NDArray[np.float32]] = {}
         self._claim = claim
         self._clock = clock or SystemClock()
         self._claims: dict[str, float] = {}  # when each ends
+        self._lock = threading.Lock()
 
     def get(self, texts: Sequence[str]) -> list[NDArray[np.float32] | None]:
         """Return one vector or None per text, in order."""
-        found = (self._vectors.get(text) for text in texts)
+        with self._lock:
+            found = [self._vectors.get(text) for text in texts]
         return [None if vector is None else vector.copy() for vector in found]
 
     def put(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
         """Remember copies."""
-        self._vectors |= {text: np.array(vector, np.float32) for text, vector in vectors.items()}
+        copies = {text: np.array(vector, np.float32) for text, vector in vectors.items()}
+        with self._lock:
+            self._vectors |= copies
 
     def claim(self, texts: Sequence[str]) -> list[bool]:
         """Return for each text whether to embed it."""
         now = self._clock.monotonic()
-        ours = [self._claims.get(text, now) <= now for text in texts]
-        self._claims |= {text: now + self._claim for text, mine in zip(texts, ours, strict=True) if mine}
-        return ours
+        with self._lock:
+            return [self._take(text, now) for text in texts]
+
+    def _take(self, text: str, now: float) -> bool:
+        if self._claims.get(text, now) > now:
+            return False
+        self._claims[text] = now + self._claim
+        return True

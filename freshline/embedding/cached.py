@@ -1,39 +1,70 @@
 """An embedder behind a cache: equal texts are embedded once, remembered texts not at all.
 
 Knows neither where the cache lives nor which model it is. Questions pass through: they seldom repeat.
+
+With claims, of processes that miss a text at the same time (the stream and the tail meet every document twice) one
+embeds it:
+1. claim the texts that are not remembered;
+2. embed those that are ours, and put them;
+3. look for the others' until they are there, or PATIENCE seconds after step 1;
+4. embed what did not come: its claimer died, is slow, or refused the text.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from freshline.cache.port import EmbeddingCache
+from freshline.clock import Clock, SystemClock
 from freshline.embedding.port import BadEmbedding, Embedder, Vectors
+
+#: Texts of one call that are claimed at most: a bulk load is the stream's alone.
+CLAIMED = 256
+#: Seconds: a few texts take some 10 ms to embed, and what nobody brings is late by no more than this.
+PATIENCE = 0.1
+#: Seconds between two looks.
+_EVERY = 0.005
+
+_Vectors = dict[str, NDArray[np.float32]]
 
 
 class CachedEmbedder:
-    """An Embedder whose documents() asks the cache first. `embedded` and `hits` count distinct texts."""
+    """An Embedder whose documents() asks the cache first. `embedded` and `hits` count distinct texts.
 
-    def __init__(self, embedder: Embedder, cache: EmbeddingCache) -> None:
+    Serves one thread; several may share the cache.
+    """
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        cache: EmbeddingCache,
+        *,
+        claims: bool = False,
+        clock: Clock | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.fingerprint = embedder.fingerprint
         self.embedded = 0
         self.hits = 0
         self._embedder = embedder
         self._cache = cache
+        self._claims = claims
+        self._clock = clock or SystemClock()
+        self._sleep = sleep
+        #: what is ours to embed and was refused together with a bad text: it is asked for again, without that one
+        self._held: frozenset[str] = frozenset()
 
     def documents(self, texts: Sequence[str]) -> Vectors:
         """Return float32[n, d], rows of length 1 in the order given; [] gives (0, d).
 
-        Raises BadEmbedding with the rows of this call; the other texts of the call are then not remembered.
+        Raises BadEmbedding with rows of this call; the texts embedded beside them are then not remembered.
         """
         distinct = list(dict.fromkeys(texts))
-        known = {t: v for t, v in zip(distinct, self._cache.get(distinct), strict=True) if v is not None}
-        missing = [text for text in distinct if text not in known]
-        self.hits += len(known)
-        if missing:
-            fresh = dict(zip(missing, self._embed(missing, texts), strict=True))
-            self._cache.put(fresh)
-            known |= fresh
+        known = self._remembered(distinct)
+        if missing := [text for text in distinct if text not in known]:
+            known |= self._shared(missing, texts) if self._claims else self._embed(missing, texts)
         if not texts:
             return np.empty((0, self.fingerprint.dimension), np.float32)
         return np.stack([known[text] for text in texts])
@@ -46,11 +77,47 @@ class CachedEmbedder:
         """Return the number of the model's own tokens of each text."""
         return self._embedder.count_tokens(texts)
 
-    def _embed(self, missing: Sequence[str], texts: Sequence[str]) -> Vectors:
+    def _shared(self, missing: Sequence[str], texts: Sequence[str]) -> _Vectors:
+        """Return the vectors of `missing`, each made here or by another process."""
+        if len(missing) > CLAIMED:
+            return self._embed(missing, texts)
+        deadline = self._clock.monotonic() + PATIENCE
+        ours = self._claimed(missing)  # 1
+        made = self._embed([text for text in missing if text in ours], texts)  # 2
+        made |= self._awaited([text for text in missing if text not in ours], deadline)  # 3
+        return made | self._embed([text for text in missing if text not in made], texts)  # 4
+
+    def _claimed(self, missing: Sequence[str]) -> frozenset[str]:
+        claims = zip(missing, self._cache.claim(missing), strict=True)
+        return self._held | {text for text, mine in claims if mine}
+
+    def _awaited(self, others: Sequence[str], deadline: float) -> _Vectors:
+        """Return what others have put by the deadline; looks at least once."""
+        found: _Vectors = {}
+        while True:
+            found |= self._remembered([text for text in others if text not in found])
+            if len(found) == len(others) or self._clock.monotonic() >= deadline:
+                return found
+            self._sleep(_EVERY)
+
+    def _remembered(self, texts: Sequence[str]) -> _Vectors:
+        found = zip(texts, self._cache.get(texts), strict=True)
+        known = {text: vector for text, vector in found if vector is not None}
+        self.hits += len(known)
+        return known
+
+    def _embed(self, missing: Sequence[str], texts: Sequence[str]) -> _Vectors:
+        """Return the vectors of `missing` and put them. Raises BadEmbedding with rows of `texts`."""
+        if not missing:
+            return {}
+        self._held = frozenset(missing)
         try:
             vectors = self._embedder.documents(missing)
         except BadEmbedding as error:
             bad = {missing[row] for row in error.rows}
             raise BadEmbedding([row for row, text in enumerate(texts) if text in bad]) from error
+        self._held = frozenset()
         self.embedded += len(missing)
-        return vectors
+        fresh = dict(zip(missing, vectors, strict=True))
+        self._cache.put(fresh)
+        return fresh

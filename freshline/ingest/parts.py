@@ -48,7 +48,7 @@ def _open(encoded: bytes) -> Parts:
         acceptor=Acceptor(
             settings.collections, settings.limits, chunker, parser, ContentReader(settings.limits)
         ),
-        embedder=CachedEmbedder(embedder, open_cache(settings, fingerprint_id)),
+        embedder=CachedEmbedder(embedder, open_cache(settings, fingerprint_id), claims=settings.tail.enabled),
         storage=Storage(settings.lake.uri),
         fingerprint_id=fingerprint_id,
         languages=languages_of(settings.collections),

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from freshline.cache.memory import MemoryEmbeddingCache
 from freshline.cache.port import EmbeddingCache
 from freshline.cache.redis_embeddings import RedisEmbeddingCache
+from freshline.clock import ManualClock
 
 TEXTS = ["", "a", "Füße 🎉", "a\x00b", "lone \ud800", "long " * 100_000]
 
@@ -79,7 +81,42 @@ def test_many_at_once(new_cache: Callable[[], EmbeddingCache]) -> None:
     assert sum(v is not None for v in cache.get(texts)) == 1_000
 
 
+def test_one_of_two_is_to_embed_a_text_whether_or_not_it_is_put(
+    new_cache: Callable[[], EmbeddingCache],
+) -> None:
+    cache = new_cache()  # claims have no owner: whoever asks second is told to wait
+    assert cache.claim(["a", "b"]) == [True, True]
+    assert cache.claim(["b", "c"]) == [False, True]
+    cache.put({"b": np.ones(3, np.float32)})
+    assert cache.claim(["a", "b", "c", "lone \ud800"]) == [False, False, False, True]
+    assert cache.get(["a"]) == [None]  # a claim is no value
+
+
+def test_a_text_twice_in_one_call_is_claimed_once(new_cache: Callable[[], EmbeddingCache]) -> None:
+    assert new_cache().claim(["a", "a"]) == [True, False]
+
+
+def test_of_many_texts_claimed_at_once_by_several_threads_each_has_one_owner(
+    new_cache: Callable[[], EmbeddingCache],
+) -> None:
+    cache = new_cache()
+    texts = [f"text {number}" for number in range(600)]
+    with ThreadPoolExecutor(4) as pool:
+        claims = list(pool.map(cache.claim, [texts] * 4))
+    assert [sum(owners) for owners in zip(*claims, strict=True)] == [1] * 600
+
+
 def test_nothing(new_cache: Callable[[], EmbeddingCache]) -> None:
     cache = new_cache()
     cache.put({})
-    assert cache.get([]) == []
+    assert (cache.get([]), cache.claim([])) == ([], [])
+
+
+def test_a_claim_in_memory_ends_by_itself() -> None:
+    clock = ManualClock()
+    cache = MemoryEmbeddingCache(claim=5.0, clock=clock)
+    assert cache.claim(["a"]) == [True]
+    clock.advance(4.9)
+    assert cache.claim(["a", "b"]) == [False, True]
+    clock.advance(0.2)
+    assert cache.claim(["a", "b"]) == [True, False]

@@ -100,7 +100,7 @@ def publish(spine: Spine, cases: list[Case]) -> tuple[dict[str, Position], dict[
 
 
 def read(made: Outcome) -> bool:
-    """Read letters, rejects and states; whether the letters are complete: their transaction follows the manifest."""
+    """Read letters, rejects and states; whether all are there: the tables and then the letters follow the manifest."""
     letters: dict[Position, list[tuple[bytes | None, dict[str, Any]]]] = defaultdict(list)
     for key, letter in independent.dead_letters(made.spine.broker, made.spine.topic("documents.dlq")):
         letters[letter["partition"], letter["offset"]].append((key, letter))
@@ -111,7 +111,8 @@ def read(made: Outcome) -> bool:
     made.states = Counter(
         (row["partition"], row["offset"]) for row in independent.rows(made.spine.lake, "documents")
     )
-    return letters.keys() == rejects.keys()
+    applied = made.states.keys() | rejects.keys()
+    return letters.keys() == rejects.keys() and applied >= set(made.places.values())
 
 
 @pytest.mark.parametrize("name", NAMES)

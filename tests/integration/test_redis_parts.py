@@ -5,7 +5,7 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,7 +16,11 @@ from redis import Redis
 from freshline.cache.redis_embeddings import RedisEmbeddingCache
 from freshline.cache.redis_heartbeats import RedisHeartbeats
 from freshline.cache.redis_hints import RedisHints
+from freshline.clock import ManualClock
 from freshline.embedded import redis_server
+from freshline.embedding.cached import CachedEmbedder
+from freshline.embedding.port import Vectors
+from freshline.embedding.tiny import TinyEmbedder
 from freshline.metrics import REGISTRY
 from tests.support.waiting import wait_for
 
@@ -102,6 +106,50 @@ def test_values_leave_after_their_time_and_use_renews_it(redis_url: str, fingerp
     )  # asking the cache would renew it
     assert not remembers(cache_of(redis_url, fingerprint), "t")
     redis.close()
+
+
+def test_a_claim_ends_by_itself_and_says_nothing_of_the_text(redis_url: str, fingerprint: str) -> None:
+    redis = Redis.from_url(redis_url, protocol=2)
+    assert cache_of(redis_url, fingerprint).claim(["t"]) == [True]
+    (key,) = redis.scan_iter(f"freshline:embedding-claim:1:{fingerprint}:*")
+    assert 0 < redis.pttl(key) <= 5_000
+    assert redis.get(key) == b""
+    redis.delete(key)
+    assert cache_of(redis_url, fingerprint).claim(["t"]) == [True]
+    redis.close()
+
+
+def test_two_processes_that_miss_the_same_texts_embed_each_once(redis_url: str, fingerprint: str) -> None:
+    both_begun = threading.Barrier(2)
+
+    class Slow(TinyEmbedder):
+        """Embeds when both have missed and claimed."""
+
+        def documents(self, texts: Sequence[str]) -> Vectors:
+            both_begun.wait(10.0)
+            return super().documents(texts)
+
+    # a clock that stands still: each waits until the other's are there
+    two = [
+        CachedEmbedder(Slow(), cache_of(redis_url, fingerprint), claims=True, clock=ManualClock())
+        for _ in range(2)
+    ]
+    calls = [["a", "b", "c", "one"], ["c", "b", "d", "two"]]
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(one.documents, texts) for one, texts in zip(two, calls, strict=True)]
+        for run, texts in zip(runs, calls, strict=True):
+            assert np.array_equal(run.result(20.0), TinyEmbedder().documents(texts))
+    assert sum(one.embedded for one in two) == 6  # a, b, c, d, one, two
+    assert [one.embedded + one.hits for one in two] == [4, 4]
+
+
+@pytest.mark.faults
+def test_without_a_server_every_text_is_ours_and_nobody_waits(own_redis: redis_server.RedisServer) -> None:
+    own_redis.kill()
+    slept: list[float] = []
+    cached = CachedEmbedder(TinyEmbedder(), cache_of(own_redis.url, "f"), claims=True, sleep=slept.append)
+    assert np.array_equal(cached.documents(["a", "b"]), TinyEmbedder().documents(["a", "b"]))
+    assert (cached.embedded, cached.hits, slept) == (2, 0, [])
 
 
 @pytest.mark.faults

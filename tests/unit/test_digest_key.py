@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from freshline.cache.factory import deployment, key_file, open_cache, open_heartbeats, open_hints
-from freshline.cache.port import NoEmbeddingCache, NoHeartbeats, NoHints
+from freshline.cache.factory import deployment, key_file, open_cache, open_heartbeats, open_hints, open_tail
+from freshline.cache.port import NoEmbeddingCache, NoHeartbeats, NoHints, NoTailStreams
 from freshline.cache.redis_embeddings import RedisEmbeddingCache
+from freshline.cache.redis_tail import RedisTail
 from freshline.cache.secret import digest_key
 from freshline.errors import ConfigError
-from freshline.settings import LakeSettings, RedisSettings, Settings
+from freshline.settings import LakeSettings, RedisSettings, Settings, TailSettings
 
 
 def test_a_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
@@ -64,6 +65,20 @@ def test_without_redis_everything_is_inert(url: str) -> None:
     hints.close()
     beats.beat("x", {})
     assert beats.alive() == {}
+    tail = open_tail(settings, "f", 1)
+    assert type(tail) is NoTailStreams
+    assert (tail.append(0, b"a"), tail.entries(0), tail.read({0: ""}, 60.0)) == (None, None, None)
+    tail.trim(0, "1-0")
+    tail.close()
+
+
+def test_the_tail_is_there_unless_it_is_switched_off(tmp_path: Path) -> None:
+    settings = Settings(
+        redis=RedisSettings(url="redis://127.0.0.1:1/0"), lake=LakeSettings(uri=str(tmp_path))
+    )
+    assert type(open_tail(settings, "f", 1)) is RedisTail
+    off = Settings(redis=settings.redis, lake=settings.lake, tail=TailSettings(enabled=False))
+    assert type(open_tail(off, "f", 1)) is NoTailStreams
 
 
 def test_the_secret_lies_in_a_local_lake_unless_it_is_named(tmp_path: Path) -> None:
