@@ -14,7 +14,7 @@ from freshline.coverage import merge, next_offset
 from freshline.index.state import ManifestState
 from freshline.retrieval.tail import TailView
 from freshline.settings import TailSettings
-from serving.tail.chain import Chain
+from serving.tail.contiguous import Contiguous
 from serving.tail.entry import Entry
 
 #: The owner keeps to the settings by a manifest that may be newer than ours.
@@ -47,7 +47,7 @@ class Book:
         self._limits = limits
         self._lock = Lock()
         self._epoch: Epoch | None = None
-        self._chains: dict[int, Chain] = {}
+        self._partitions: dict[int, Contiguous] = {}
         self._held = Held()
 
     @property
@@ -63,7 +63,7 @@ class Book:
     def has_room(self, partition: int) -> bool:
         """Whether one more entry of a partition may be added."""
         with self._lock:
-            held = self._chains[partition].held() if partition in self._chains else []
+            held = self._partitions[partition].held() if partition in self._partitions else []
             return (
                 len(held) < MOST_ENTRIES
                 and sum(one.documents for one in held) < _SLACK * self._limits.max_documents
@@ -77,10 +77,10 @@ class Book:
             if epoch != self._epoch or which.topic != self._topic or _differ(which.topic_id, epoch.topic_id):
                 metrics.TAIL_LEFT_OUT.labels(reason="foreign").inc()
                 return False
-            chain = self._chains.setdefault(which.partition, Chain())
-            if chain.knows(which):
+            one = self._partitions.setdefault(which.partition, Contiguous())
+            if one.knows(which):
                 return False
-            chain.waiting.append(entry)
+            one.waiting.append(entry)
             return True
 
     def beyond(self, state: ManifestState) -> TailView:
@@ -88,14 +88,14 @@ class Book:
         with self._lock:
             epoch = _epoch_of(state, self._topic)
             if epoch != self._epoch:
-                self._epoch, self._chains = epoch, {}
-            for partition, chain in self._chains.items():
-                chain.advance(next_offset(state.coverage, self._topic, partition))
+                self._epoch, self._partitions = epoch, {}
+            for partition, one in self._partitions.items():
+                one.advance(next_offset(state.coverage, self._topic, partition))
             self._count(state)
             return self._view(state)
 
     def _view(self, state: ManifestState) -> TailView:
-        using = {place: chain for place, chain in sorted(self._chains.items()) if chain.used}
+        using = {place: one for place, one in sorted(self._partitions.items()) if one.used}
         if not using:
             return TailView(coverage=state.coverage)
         return TailView(
@@ -105,21 +105,21 @@ class Book:
         )
 
     def _count(self, state: ManifestState) -> None:
-        held = [entry for chain in self._chains.values() for entry in chain.held()]
+        held = [entry for one in self._partitions.values() for entry in one.held()]
         self._held = Held(
             documents=sum(one.documents for one in held),
             bytes=sum(one.bytes for one in held),
             entries=len(held),
             ahead=sum(
-                chain.end - next_offset(state.coverage, self._topic, place)
-                for place, chain in self._chains.items()
+                one.end - next_offset(state.coverage, self._topic, place)
+                for place, one in self._partitions.items()
             ),
         )
         metrics.TAIL_DOCUMENTS.set(self._held.documents)
         metrics.TAIL_BYTES.set(self._held.bytes)
         metrics.TAIL_ENTRIES.set(self._held.entries)
         metrics.TAIL_AHEAD.set(self._held.ahead)
-        metrics.TAIL_WAITING.set(sum(len(chain.waiting) for chain in self._chains.values()))
+        metrics.TAIL_WAITING.set(sum(len(one.waiting) for one in self._partitions.values()))
 
 
 def _epoch_of(state: ManifestState, topic: str) -> Epoch | None:

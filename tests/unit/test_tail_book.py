@@ -7,7 +7,7 @@ import pytest
 from freshline.settings import TailSettings
 from serving.tail import book as module
 from serving.tail.book import Book, Epoch
-from tests.support.tails import EPOCH, TOPIC, entry, manifest, offsets, state
+from tests.support.tail_entries import EPOCH, TOPIC, entry, manifest, offsets, state
 
 
 def new(ends: dict[int, int], **limits: Any) -> Book:

@@ -6,7 +6,7 @@ import pytest
 from freshline.embedding.tiny import TINY_FINGERPRINT
 from freshline.errors import FormatError
 from serving.tail.entry import beyond, decode_entry, encode_entry
-from tests.support.tails import entry, made, offsets, state
+from tests.support.tail_entries import entry, made, offsets, state
 
 STATES = [
     state(10, "a", "alpha one"),

@@ -30,7 +30,7 @@ from freshline.revision import Kind
 from freshline.settings import TailSettings
 from schemas.conditions import parse
 from serving.tail.book import Book
-from tests.support.tails import EPOCH, TOPIC, TOPIC_ID, entry, state
+from tests.support.tail_entries import EPOCH, TOPIC, TOPIC_ID, entry, state
 
 NOW = 2_000
 BASE = [

@@ -14,7 +14,7 @@ from serving.tail import reading as module
 from serving.tail.book import Book
 from serving.tail.entry import encode_entry
 from serving.tail.reading import Reading
-from tests.support.tails import TOPIC, entry, made, manifest, state
+from tests.support.tail_entries import TOPIC, entry, made, manifest, state
 
 STOP = Event()
 

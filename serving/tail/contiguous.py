@@ -29,7 +29,7 @@ class Used:
         return self.entry.range.end
 
 
-class Chain:
+class Contiguous:
     """The entries of one partition; `end`: the offset up to which nothing is missing."""
 
     def __init__(self) -> None:
