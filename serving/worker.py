@@ -44,8 +44,10 @@ _log = structlog.get_logger()
 
 #: Longest wait of one poll, seconds: bounds how late a SIGTERM is seen.
 IDLE = 0.25
-#: The same while questions are parked: bounds how late they see a new snapshot.
-PARKED = 0.02
+#: The same while questions are parked: bounds how late they see what the tail brought.
+PARKED = 0.005
+#: Seconds between two looks at the manifest that parked questions ask for; a hint does not wait for it.
+LOOK = 0.02
 #: How often a worker whose answers take long shows that it is alive, and sees a SIGTERM, seconds: the broker waits
 #: some minutes (max.poll.interval.ms), other members of the group wait for this one in a rebalance.
 STAY = 0.5
@@ -106,6 +108,7 @@ class Worker:
         self._moved: set[TopicPartition] = set()
         self._aside = Aside("answering")
         self._stop = Event()
+        self._look_at = float("-inf")
         self.joined = False
 
     def join(self) -> None:
@@ -141,7 +144,8 @@ class Worker:
             return
         turn.drop(self._moved)
         self._answered = turn if turn.touched else None
-        if len(self._parking):
+        if len(self._parking) and self._clock.monotonic() >= self._look_at:
+            self._look_at = self._clock.monotonic() + LOOK
             self._knowledge.wake()
 
     def _read(self, max_poll: int) -> Turn:

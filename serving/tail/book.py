@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from freshline import metrics
 from freshline.coverage import merge, next_offset
-from freshline.index.state import ManifestState
+from freshline.index.state import ManifestState, known_to_differ
 from freshline.retrieval.tail import TailView
 from freshline.settings import TailSettings
 from serving.tail.contiguous import Contiguous
@@ -74,7 +74,11 @@ class Book:
         """Take an entry in that was made for an epoch; whether it is new. One of another topic is left out."""
         which = entry.range
         with self._lock:
-            if epoch != self._epoch or which.topic != self._topic or _differ(which.topic_id, epoch.topic_id):
+            if (
+                epoch != self._epoch
+                or which.topic != self._topic
+                or known_to_differ(which.topic_id, epoch.topic_id)
+            ):
                 metrics.TAIL_LEFT_OUT.labels(reason="foreign").inc()
                 return False
             one = self._partitions.setdefault(which.partition, Contiguous())
@@ -126,8 +130,3 @@ def _epoch_of(state: ManifestState, topic: str) -> Epoch | None:
     if state.serving is None or state.cover is None:
         return None
     return Epoch(state.cover.topics.get(topic, ""), state.serving.generation)
-
-
-def _differ(one: str, other: str) -> bool:
-    """Whether two topic ids are known to be of two topics."""
-    return bool(one and other and one != other)

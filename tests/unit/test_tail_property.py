@@ -35,7 +35,7 @@ _slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
 @pytest.mark.timeout(400)  # some ten seconds; making a failing history short takes its time
-@settings(max_examples=300, deadline=None, suppress_health_check=_slow, print_blob=True)
+@settings(max_examples=200, deadline=None, suppress_health_check=_slow, print_blob=True)
 @given(histories)
 def test_a_worker_answers_from_the_events_that_it_claims(history: list[Step]) -> None:
     play(history)
