@@ -206,7 +206,7 @@ def test_a_user_starts_asks_kills_and_ends_the_whole_stack(
         user.types("up", "--detach")
         first = user.status()
         assert {name: row["health"] for name, row in first.items()} == dict.fromkeys(
-            ["redis", "broker", "stream", "worker-1", "archive"], "ready"
+            ["redis", "broker", "stream", "worker-1", "tail", "archive"], "ready"
         )
         user.types("publish", "tea.md", "-", "--collection", "notes", code=2, given="no id")
         published = user.types("publish", "tea.md", "--collection", "notes", "--wait", "--timeout", "100")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from freshline.cache.memory_tail import MemoryTail, MemoryTails
 from freshline.cache.port import EmbeddingCache, NoEmbeddingCache
 from freshline.chunking.make import make_chunker
 from freshline.clock import ManualClock
@@ -37,7 +38,6 @@ from serving.tail.making import Maker
 from serving.tail.owner import Owner, Policy, Source
 from serving.tail.partition import Budget
 from tests.support.identities import FakeIdentities
-from tests.support.streams import MemoryTail, MemoryTails
 
 TOPIC = "documents"
 TINY = ModelSettings(backend="tiny")

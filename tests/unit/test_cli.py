@@ -35,7 +35,7 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
     return call
 
 
-VERBS = ["up", "down", "status", "logs", "doctor", "publish", "ask", "stream", "serve", "archive"]
+VERBS = ["up", "down", "status", "logs", "doctor", "publish", "ask", "stream", "serve", "tail", "archive"]
 VERBS += ["backfill", "compact"]
 PAIRS = [["config", "show"], ["topics", "plan"], ["topics", "apply"], ["topics", "check"]]
 PAIRS += [["index", "status"]]
