@@ -31,9 +31,10 @@ from freshline.transport.kafka_identity import Identities, KafkaIdentities
 from freshline.transport.port import Log
 from serving.background import listening
 from serving.tail.ground import Grounds
+from serving.tail.handing import Policy
 from serving.tail.limits import tail_collections, tail_limits
 from serving.tail.making import Maker
-from serving.tail.owner import Owner, Policy, Source
+from serving.tail.owner import Owner, Source
 from serving.tail.partition import Budget
 
 _log = structlog.get_logger()

@@ -33,9 +33,10 @@ from freshline.transport.memory import MemoryLog
 from freshline.transport.port import Outgoing, Record, TopicPartition
 from serving.tail.entry import Entry, decode_entry
 from serving.tail.ground import Grounds
+from serving.tail.handing import Policy
 from serving.tail.limits import tail_collections, tail_limits
 from serving.tail.making import Maker
-from serving.tail.owner import Owner, Policy, Source
+from serving.tail.owner import Owner, Source
 from serving.tail.partition import Budget
 from tests.support.identities import FakeIdentities
 
@@ -104,6 +105,8 @@ class TailBench:
         budget: Budget | None = None,
         embedder: Any = None,
         cache: EmbeddingCache | None = None,
+        refresh: float = 0.0,
+        join: bool = True,
     ) -> Owner:
         """Return an owner that has joined; it looks at the manifest in each turn."""
         cached = CachedEmbedder(embedder or TinyEmbedder(), cache or NoEmbeddingCache())
@@ -130,11 +133,12 @@ class TailBench:
             Policy(
                 backlog=backlog,
                 budget=budget or Budget(1000, 2**24),
-                refresh=0.0,
+                refresh=refresh,
                 languages=Languages(),
             ),
         )
-        owner.join()
+        if join:
+            owner.join()
         return owner
 
     def streams(self, generation: int = 0) -> MemoryTail:

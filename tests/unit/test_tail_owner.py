@@ -4,7 +4,9 @@ A record of its own transaction has a marker behind it: records stand at 0, 2, 4
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from threading import Event, Thread
 
 import numpy as np
 import pytest
@@ -12,14 +14,15 @@ import pytest
 from freshline import metrics
 from freshline.embedding.port import BadEmbedding, Vectors
 from freshline.embedding.tiny import TinyEmbedder
-from freshline.errors import FormatError, TransientError
-from freshline.index.entries import Generation
+from freshline.errors import FormatError, IntegrityError, TransientError
 from freshline.transport.port import Outgoing
+from serving.tail import handing as module
 from serving.tail import making
-from serving.tail import owner as module
+from serving.tail.ground import Ground, Grounds
 from serving.tail.owner import Owner
 from serving.tail.partition import Budget
 from tests.support.tails import TOPIC, Facts, TailBench, body
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture
@@ -181,10 +184,6 @@ def too_many_keys() -> bytes:
     return body("big", "Tea.", metadata={f"k{n}": n for n in range(101)})
 
 
-def too_many_chunks() -> bytes:
-    return body("big", "\n\n".join("w " * 249 for _ in range(1001)), title="t")[:89_000]
-
-
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
@@ -339,21 +338,9 @@ def test_another_embedders_index_is_refused(bench: TailBench) -> None:
 def switch(bench: TailBench, fingerprint: str) -> None:
     state = bench.manifest.fold()
     assert state.serving is not None
-    old = state.serving
-    fields = {"chunker": old.chunker, "shards": 2}
-    bench.manifest.append(
-        state,
-        [
-            Generation(
-                generation=0, status="standby", fingerprint=old.fingerprint, chunker=old.chunker, shards=1
-            ),
-            Generation(
-                generation=1, status="serving", fingerprint=fingerprint, chunker=old.chunker, shards=2
-            ),
-        ],
-        "test",
-    )
-    assert fields["shards"] == 2
+    standby = replace(state.serving, status="standby")
+    new = replace(state.serving, generation=1, fingerprint=fingerprint)
+    bench.manifest.append(state, [standby, new], "test")
 
 
 def test_after_a_switch_the_tail_begins_again_in_streams_of_its_own(bench: TailBench) -> None:
@@ -404,6 +391,49 @@ def test_entries_are_bounded_in_chunks(bench: TailBench, monkeypatch: pytest.Mon
         bench.put(f"d{n}", f"Text {n}.")
     bench.turn(owner)
     assert bench.ranges() == [(0, 2), (2, 4), (4, 5)]
+
+
+def test_a_hint_is_heard_before_the_next_look_is_due(bench: TailBench) -> None:
+    owner = bench.owner(refresh=1000.0)
+    bench.put("a", "Tea.")
+    bench.turn(owner)
+    bench.put("b", "More tea.")
+    bench.turn(owner)
+    bench.stream({0: 1})
+    bench.turn(owner)
+    assert bench.ranges() == [(0, 1), (1, 2)]
+    owner.wake()
+    bench.turn(owner)
+    assert bench.ranges() == [(1, 2)]
+
+
+def test_whatever_fails_it_goes_on_from_what_is_there(
+    bench: TailBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, real, stop = bench.owner(join=False), Grounds.look, Event()
+    faults: list[Exception] = [OSError("no disk"), TransientError("no broker"), IntegrityError("damaged")]
+    said: list[str | None] = []
+
+    def look(grounds: Grounds) -> Ground | None:
+        said.append(owner.fault)
+        if len(said) % 2 == 0 and faults:
+            raise faults.pop()
+        return real(grounds)
+
+    monkeypatch.setattr(Grounds, "look", look)
+    thread = Thread(target=owner.run, args=(stop,))
+    thread.start()
+    for n in range(3):
+        bench.put(f"d{n}", f"Text {n}.")
+    wait_for(lambda: not faults and owner.fault is None and ends(bench) == 3, what="entries", within=30)
+    stop.set()
+    thread.join(30)
+    assert {"no disk", "no broker", "damaged"} <= set(said)
+    assert [state[1] for state in bench.tail().states] == [0, 1, 2]
+
+
+def ends(bench: TailBench) -> int:
+    return max((end for _, end in bench.ranges()), default=0)
 
 
 class Killed(BaseException):
