@@ -196,7 +196,7 @@ def too_many_keys() -> bytes:
 def test_the_tail_ends_before_what_the_stream_has_to_decide(
     bench: TailBench, value: bytes, reason: str
 ) -> None:
-    owner = bench.owner()
+    before, owner = counted(reason), bench.owner()
     bench.put("a", "Before.")
     bench.raw(b"c/big", value)
     bench.put("b", "Behind.")
@@ -204,7 +204,7 @@ def test_the_tail_ends_before_what_the_stream_has_to_decide(
     assert (bench.ranges(), owner.standing) == ([(0, 1)], {0: reason})
     bench.stream({0: 1})
     bench.turn(owner)
-    assert owner.standing == {0: reason}
+    assert (owner.standing, counted(reason) - before) == ({0: reason}, 1)
     bench.stream({0: 2})
     bench.turn(owner)
     assert bench.ranges() == [(0, 1), (2, 3)]
