@@ -70,6 +70,20 @@ TAIL_DOCUMENTS = _gauge(
 TAIL_BYTES = _gauge("tail_not_durable_bytes", "memory that they take in each worker")
 # backlog | documents | bytes | limit | reject | redis | gap
 TAIL_ASIDE = _counter("tail_step_asides", "times that a partition was left to the stream", "reason")
+HELD_DOCUMENTS = _gauge(
+    "serving_tail_documents", "states in memory that the snapshot's manifest does not cover whole"
+)
+HELD_BYTES = _gauge("serving_tail_bytes", "memory of these states")
+HELD_ENTRIES = _gauge("serving_tail_entries", "entries of the tail in memory")
+TAIL_WAITING = _gauge("serving_tail_waiting_entries", "entries of the tail that wait for offsets before them")
+TAIL_AHEAD = _gauge("serving_tail_ahead_offsets", "offsets that are answered from and not durable yet")
+TAIL_SWAPS = _counter(
+    "serving_tail_swaps", "snapshots that a tail's entry changed, the manifest being the same"
+)
+# undecodable | foreign (of another topic, generation or partition)
+TAIL_LEFT_OUT = _counter("serving_tail_left_out", "entries of the tail that are not used: a gap", "reason")
+# rebuilt (a state of the tail is not in the manifest) | failed (done without the tail until it is durable)
+TAIL_FAULTS = _counter("serving_tail_faults", "times that the tail and the manifest did not agree", "outcome")
 ARCHIVED = _counter("archive_records", "records of `responses`: archived, invalid, lost", "outcome")
 ARCHIVE_BEHIND = _gauge("archive_behind", "offsets of `responses` that the table does not cover yet")
 REDIS_FAULTS = _counter("redis_faults", "Redis operations that failed and were done without", "operation")

@@ -36,6 +36,7 @@ from freshline.retrieval.lexical.port import NewIndex
 from freshline.retrieval.past import PastSnapshots
 from freshline.retrieval.policy import policy_of
 from freshline.retrieval.reader import SnapshotReader
+from freshline.retrieval.tail import NoTail
 from freshline.settings import KafkaSettings, Settings
 from freshline.transport.connection import topic_name
 from freshline.transport.kafka import open_log
@@ -54,6 +55,8 @@ from serving.peers.server import serve_peers
 from serving.peers.settings import peer_key, warn_of_absent
 from serving.peers.tcp import TcpPeer
 from serving.retrieval import Retrieved, Retriever
+from serving.tail.book import Book
+from serving.tail.following import book_of, following
 from serving.topics import check_topics
 from serving.worker import Worker
 from serving.writing import Names
@@ -86,7 +89,7 @@ def _held(settings: Settings) -> frozenset[int] | None:
     return frozenset(settings.serving.shards) or None
 
 
-def _refresher(settings: Settings, embedder: Embedder, kept: KeptSnapshots) -> Refresher:
+def _refresher(settings: Settings, embedder: Embedder, kept: KeptSnapshots, book: Book | None) -> Refresher:
     storage = Storage(settings.lake.uri)
     reader = SnapshotReader(
         storage,
@@ -94,8 +97,9 @@ def _refresher(settings: Settings, embedder: Embedder, kept: KeptSnapshots) -> R
         embedder.fingerprint.id,
         new_index=_lexical_index(settings),
         shards=_held(settings),
+        tail=book or NoTail(),
     )
-    return Refresher(Remembering(reader, kept), settings.serving.refresh)
+    return Refresher(reader if book else Remembering(reader, kept), settings.serving.refresh)
 
 
 def _lexical_index(settings: Settings) -> NewIndex:
@@ -156,7 +160,9 @@ def _stop_on_signals(stop: Event) -> None:
         signal.signal(number, handle)
 
 
-def _health(worker: Worker, refresher: Refresher, peers: Peers = dict) -> Callable[[], dict[str, object]]:
+def _health(
+    worker: Worker, refresher: Refresher, peers: Peers = dict, book: Book | None = None
+) -> Callable[[], dict[str, object]]:
     def check() -> dict[str, object]:
         snapshot = refresher.current
         return {
@@ -165,6 +171,8 @@ def _health(worker: Worker, refresher: Refresher, peers: Peers = dict) -> Callab
             "seq": snapshot.seq,
             "rows": snapshot.rows,
             "coverage": snapshot.coverage,
+            "durable": snapshot.durable,
+            "tail": book.held._asdict() if book else None,
             "shards": {"of": snapshot.shards, "held": sorted(snapshot.held), "peers": peers()},
         }
 
@@ -182,7 +190,8 @@ def run(settings: Settings, connect_to: Callable[[KafkaSettings], Log] = open_lo
     embedder = load_embedder(replace(settings.models, threads=settings.serving.threads))
     embedder.queries(["ready"])  # the first call compiles
     kept = KeptSnapshots()
-    refresher = _refresher(settings, embedder, kept)
+    book = book_of(settings)
+    refresher = _refresher(settings, embedder, kept, book)
     refresher.start()
     key = peer_key(settings.serving)
     connect = partial(TcpPeer, key=key)
@@ -193,11 +202,14 @@ def run(settings: Settings, connect_to: Callable[[KafkaSettings], Log] = open_lo
     everywhere = PastEverywhere(past, circle.living, connect)
     desk = Desk(kept, wake=refresher.wake, ready=past.ready, load=past.at)
     worker = _worker(settings, log, embedder, refresher=refresher, checked=checked, past=everywhere)
-    health = _health(worker, refresher, circle.held)
+    health = _health(worker, refresher, circle.held, book)
     process = f"{settings.serving.name}@{socket.gethostname()}:{os.getpid()}"
     with ExitStack() as cleanup:
         cleanup.callback(refresher.close)
         cleanup.enter_context(listening(open_hints(settings), refresher.wake))
+        if book is not None:
+            fingerprint = embedder.fingerprint.id
+            cleanup.enter_context(following(book, settings, log, fingerprint, refresher.tail_moved))
         cleanup.enter_context(beating(open_heartbeats(settings), process, health))
         cleanup.enter_context(checking(checked.check, PERIOD))
         cleanup.enter_context(serve_health(settings, settings.serving.name, health))

@@ -1,4 +1,4 @@
-"""What a worker does beside answering, each in a daemon thread: hearing hints, saying that it lives, checking itself.
+"""What a worker does beside answering, each in a daemon thread: hear hints, say that it lives, check itself, tail.
 
 Best effort: a fault in here is logged and never stops an answer. Knows no Redis.
 """
@@ -53,6 +53,13 @@ def checking(check: Callable[[], object], period: float) -> Iterator[None]:
             check()
 
     with _repeated("self-check", wait_and_check):
+        yield
+
+
+@contextmanager
+def tailing(read: Callable[[Event], None], finish: Callable[[], None]) -> Iterator[None]:
+    """Call `read`, which waits by itself, again and again while the block runs; the thread calls `finish`."""
+    with _repeated("tail", read, finish):
         yield
 
 

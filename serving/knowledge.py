@@ -1,9 +1,11 @@
 """Keeps the newest snapshot at hand, in a thread of its own: answering never waits for the lake.
 
-A look is due every `period` seconds, and at once when somebody wakes it (a hint from Redis, a parked question). This
-module does not know what a hint is nor how a snapshot is made.
+A look at the manifest is due every `period` seconds, and at once when somebody wakes it (a hint from Redis, a parked
+question). When the tail has moved, only what it brought is taken in: that reads no file. This module does not know what
+a hint is nor how a snapshot is made.
 """
 
+import time
 from threading import Event, Thread
 from typing import Protocol
 
@@ -35,6 +37,10 @@ class Reader(Protocol):
         """Look for a newer one; whether there was one. Raises UserError, or whatever the lake raises."""
         ...
 
+    def overlay(self) -> bool:
+        """Take in what the tail has beside the one that is served; whether that was anything. No I/O."""
+        ...
+
 
 class Refresher:
     """The worker's snapshot, always the newest that could be read."""
@@ -42,7 +48,9 @@ class Refresher:
     def __init__(self, reader: Reader, period: float) -> None:
         self._reader = reader
         self._period = period
-        self._wake = Event()
+        self._wake = Event()  # for either of two reasons:
+        self._look_asked = False
+        self._tail_moved = False
         self._closed = False
         self._fatal: UserError | None = None
         self._failure: str | None = None
@@ -68,6 +76,12 @@ class Refresher:
 
     def wake(self) -> None:
         """Look for a newer snapshot soon."""
+        self._look_asked = True
+        self._wake.set()
+
+    def tail_moved(self) -> None:
+        """Take in soon what the tail has."""
+        self._tail_moved = True
         self._wake.set()
 
     def start(self) -> None:
@@ -97,10 +111,23 @@ class Refresher:
             self._thread.join(timeout=5)
 
     def _run(self) -> None:
+        due = time.monotonic() + self._period
         while not self._closed and self._fatal is None:
-            self._wake.wait(self._period)
+            self._wake.wait(max(0.0, due - time.monotonic()))
             self._wake.clear()
-            self._look()
+            if self._tail_moved:  # first: nobody waits for a file here
+                self._tail_moved = False
+                self._overlay()
+            if self._look_asked or time.monotonic() >= due:
+                self._look_asked = False
+                due = time.monotonic() + self._period
+                self._look()
+
+    def _overlay(self) -> None:
+        try:
+            self._reader.overlay()
+        except Exception:  # noqa: BLE001 - the next look puts everything together anew
+            _log.exception("tail_not_taken_in")
 
     def _look(self) -> None:
         try:

@@ -1,4 +1,7 @@
-"""What a worker searches: the manifest folded at one seq. Immutable; a newer one replaces it in one assignment."""
+"""What a worker searches: the manifest folded at one seq, and what is known beyond it (freshline.retrieval.tail).
+
+Immutable; a newer one replaces it in one assignment.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +16,7 @@ from freshline.retrieval.assembly import Assembly
 from freshline.retrieval.lexical.port import LexicalView
 from freshline.retrieval.live import LiveSegment
 from freshline.retrieval.shards import held_of, state_id
+from freshline.retrieval.tail import TailView
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -22,6 +26,8 @@ class Snapshot:
     fingerprint: str
     seq: int = 0
     coverage: Coverage = field(default_factory=dict)
+    #: what the manifest covers of it
+    durable: Coverage = field(default_factory=dict)
     newest_event_ms: int | None = None
     generation: int = 0
     #: by this process's number for a segment
@@ -32,7 +38,7 @@ class Snapshot:
     #: of the generation, and which of them are here
     shards: int = 0
     held: frozenset[int] = frozenset()
-    #: the same in every process that has this state of this lake, whichever shards it holds
+    #: the same in every process that has this state of this lake, whichever shards it holds, and whatever tail
     state_id: str = ""
 
     @property
@@ -63,15 +69,21 @@ def served_segments(
 
 
 def take(
-    state: ManifestState, assembly: Assembly, fingerprint_id: str, shards: frozenset[int] | None = None
+    state: ManifestState,
+    assembly: Assembly,
+    fingerprint_id: str,
+    shards: frozenset[int] | None = None,
+    tail: TailView | None = None,
 ) -> Snapshot:
-    """Return the snapshot of an assembly that holds the served segments of `state`."""
+    """Return the snapshot of an assembly that holds the served segments of `state`, and those of the tail."""
     segments = assembly.segments()
+    times = (state.cover.newest_event_ms if state.cover else None, tail.newest_event_ms if tail else None)
     return Snapshot(
         fingerprint=fingerprint_id,
         seq=state.seq,
-        coverage=state.coverage,
-        newest_event_ms=state.cover.newest_event_ms if state.cover else None,
+        coverage=tail.coverage if tail else state.coverage,
+        durable=state.coverage,
+        newest_event_ms=max((ms for ms in times if ms is not None), default=None),
         generation=state.serving.generation if state.serving else 0,
         segments=segments,
         lexical=assembly.lexical(),

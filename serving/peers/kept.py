@@ -91,7 +91,7 @@ class KeptSnapshots:
 
 
 class Remembering:
-    """A Reader (serving.knowledge) whose snapshots are kept."""
+    """A Reader (serving.knowledge) whose snapshots are kept. Peers know no tail."""
 
     def __init__(self, reader: Reader, kept: KeptSnapshots) -> None:
         self._reader = reader
@@ -113,3 +113,7 @@ class Remembering:
         if changed:
             self._kept.swap(self._reader.current)
         return changed
+
+    def overlay(self) -> bool:
+        """Take in nothing: two workers never have the same tail at the same time."""
+        return False
