@@ -22,6 +22,8 @@ class Snapshot:
     fingerprint: str
     seq: int = 0
     coverage: Coverage = field(default_factory=dict)
+    #: what the manifest covers of it
+    durable: Coverage = field(default_factory=dict)
     newest_event_ms: int | None = None
     generation: int = 0
     #: by this process's number for a segment
@@ -71,6 +73,7 @@ def take(
         fingerprint=fingerprint_id,
         seq=state.seq,
         coverage=state.coverage,
+        durable=state.coverage,
         newest_event_ms=state.cover.newest_event_ms if state.cover else None,
         generation=state.serving.generation if state.serving else 0,
         segments=segments,
