@@ -13,12 +13,22 @@ import pytest
 from kafka.errors import NotLeaderForPartitionError
 from kafka.future import Future as KafkaFuture
 
-from freshline.client import Answer, Asked, Asker, Producer, Published, producer, wait_until_answerable
+from freshline.client import (
+    Answer,
+    Asked,
+    Asker,
+    Producer,
+    Published,
+    durable_of,
+    producer,
+    wait_until_answerable,
+    wait_until_durable,
+)
 from freshline.client.asking import Asking
 from freshline.errors import FreshlineError, TransientError, UserError
 from freshline.settings import KafkaSettings
 from schemas.codec import encode
-from schemas.messages import AsOfRequest, DocumentEvent, Query, Response, Staleness
+from schemas.messages import AsOf, AsOfRequest, DocumentEvent, Query, Response, Staleness
 
 
 class FakeKafka:
@@ -279,6 +289,20 @@ def stale(*missing: int) -> Response:
     )
 
 
+def stamped(covered: int, durable: int | None) -> Response:
+    """Return a response of partition 0, durable below an offset (None = said to be all of it)."""
+    kept = None if durable is None else {"documents": {0: durable}}
+    stamp = AsOf(
+        coverage={"documents": {0: covered}},
+        seq=1,
+        generation=0,
+        generator="g",
+        newest_event_age=None,
+        durable=kept,
+    )
+    return Response(schema_version=1, query_id="q", query_sha256="", status="answered", as_of=stamp)
+
+
 class Scripted:
     """An asker whose answers stand in a list."""
 
@@ -318,6 +342,29 @@ def test_waiting_goes_on_through_silence_and_staleness_and_tells_how_much_is_mis
 def test_waiting_ends_and_says_why(answer: Response | FreshlineError, says: str) -> None:
     with pytest.raises(TransientError, match=says):
         wait_until_answerable(Scripted(answer), {"documents": {0: 1}}, timeout=0.2)  # type: ignore[arg-type]
+
+
+def test_waiting_for_the_lake_goes_on_until_a_stamp_says_that_it_has_them() -> None:
+    asker = Scripted(stamped(17, 3), TransientError("nobody"), stamped(17, 16), stamped(17, 17))
+    told = list[int]()
+    seconds = wait_until_durable(asker, Published("documents", 0, 16, 7), timeout=60, progress=told.append)  # type: ignore[arg-type]
+    assert told == [14, 1]  # 17 - 3, 17 - 16
+    assert len(asker.asked) == 4
+    assert 0 < seconds < 60
+
+
+def test_a_stamp_that_says_nothing_else_is_durable_as_far_as_it_covers() -> None:
+    for stamp, durable in ((stamped(17, None), 17), (stamped(17, 3), 3), (stamped(17, 0), 0)):
+        assert stamp.as_of is not None
+        assert durable_of(stamp.as_of) == {"documents": {0: durable}}
+    asker = Scripted(stamped(17, None))
+    wait_until_durable(asker, {"documents": {0: 17}}, timeout=60)  # type: ignore[arg-type]
+    assert len(asker.asked) == 1
+
+
+def test_waiting_for_the_lake_ends_and_says_how_far_it_is() -> None:
+    with pytest.raises(TransientError, match=r"not durable within 0\.2 s: 14 offsets were still missing"):
+        wait_until_durable(Scripted(stamped(17, 3)), {"documents": {0: 17}}, timeout=0.2)  # type: ignore[arg-type]
 
 
 def test_past_and_present_are_not_asked_for_at_once() -> None:
