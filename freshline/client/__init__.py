@@ -4,7 +4,7 @@ from freshline.client.answerable import wait_until_answerable, wait_until_durabl
 from freshline.client.asker import Asker
 from freshline.client.asking import Answer, Asked
 from freshline.client.delivery import Delivery, Published
-from freshline.client.positions import Positions, durable_of, offsets_of
+from freshline.client.positions import Positions, durable_of, not_durable, offsets_of
 from freshline.client.producer import Producer
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Producer",
     "Published",
     "durable_of",
+    "not_durable",
     "offsets_of",
     "wait_until_answerable",
     "wait_until_durable",

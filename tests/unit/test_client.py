@@ -28,7 +28,8 @@ from freshline.client.asking import Asking
 from freshline.errors import FreshlineError, TransientError, UserError
 from freshline.settings import KafkaSettings
 from schemas.codec import encode
-from schemas.messages import AsOf, AsOfRequest, DocumentEvent, Query, Response, Staleness
+from schemas.messages import AsOfRequest, DocumentEvent, Query, Response
+from tests.support.scripted import Scripted, stale, stamped
 
 
 class FakeKafka:
@@ -275,47 +276,6 @@ def test_importing_the_client_loads_neither_spark_nor_a_model_nor_the_lake() -> 
         "numpy",
     }
     assert loaded & (heavy | {"sentence_transformers", "redis", "pandas"}) == set()
-
-
-def stale(*missing: int) -> Response:
-    """Return a response that misses so many offsets of each partition."""
-    gap = {"documents": dict(enumerate(missing))}
-    return Response(
-        schema_version=1,
-        query_id="q",
-        query_sha256="",
-        status="answered",
-        stale=Staleness(missing=gap) if missing else None,
-    )
-
-
-def stamped(covered: int, durable: int | None) -> Response:
-    """Return a response of partition 0, durable below an offset (None = said to be all of it)."""
-    kept = None if durable is None else {"documents": {0: durable}}
-    stamp = AsOf(
-        coverage={"documents": {0: covered}},
-        seq=1,
-        generation=0,
-        generator="g",
-        newest_event_age=None,
-        durable=kept,
-    )
-    return Response(schema_version=1, query_id="q", query_sha256="", status="answered", as_of=stamp)
-
-
-class Scripted:
-    """An asker whose answers stand in a list."""
-
-    def __init__(self, *answers: Response | FreshlineError) -> None:
-        self.answers = list(answers)
-        self.asked: list[dict[str, Any]] = []
-
-    def ask(self, _text: str, **said: Any) -> Response:
-        self.asked.append(said)
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, FreshlineError):
-            raise answer
-        return answer
 
 
 def test_waiting_goes_on_through_silence_and_staleness_and_tells_how_much_is_missing() -> None:
