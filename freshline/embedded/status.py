@@ -21,7 +21,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One part. lag: records that it has not covered yet, None where that means nothing.
 
     shards: which of how many a worker holds, e.g. "0,1 of 4"; "" where it holds all.
-    tail: what the tail's owner, or a worker, says of documents that are not durable yet; None where it has no tail.
+    tail: of a worker how much it answers from that is not durable yet, None where it has no tail; of the owner why each
+    of its partitions is left to the stream (`aside`), null where it is not.
     """
 
     part: str
@@ -60,8 +61,12 @@ def _row(part: state.Part, layout: Layout, lag: int | None) -> Row:
         health=_health(part, account) if alive else "gone",
         lag=account.get(_BEHIND[part.name]) if part.name in _BEHIND else lag,
         shards=_shards(account),
-        tail=account.get("tail"),
+        tail=_tail(part, account),
     )
+
+
+def _tail(part: state.Part, account: Mapping[str, Any]) -> dict[str, Any] | None:
+    return {"aside": account.get("aside") or {}} if part.name == "tail" else account.get("tail")
 
 
 def _shards(account: Mapping[str, Any]) -> str:

@@ -45,7 +45,7 @@ def test_tail_and_archive_say_themselves_how_far_they_are(stack: Any) -> None:
     rows = stack(
         {
             "stream": {"ready": True},
-            "tail": {"ready": True, "backlog": 512, "tail": {"aside": aside}},
+            "tail": {"ready": True, "backlog": 512, "aside": aside},
             "worker-1": {"ready": True, "tail": HELD, "shards": {"of": 4, "held": [0, 1]}},
             "archive": {"ready": False, "behind": 21},
         }
