@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from batch.opened import open_backfill
+from batch.session import session_for, waited_for
 from batch.source import open_source
 from batch.vacuum import run_vacuum
 from batch.verify import verify
@@ -23,7 +24,6 @@ from freshline.folder import left_out
 from freshline.index.manifest import Manifest
 from freshline.index.plan import Rules
 from freshline.ingest.result import PassResult
-from freshline.lake.session import open_session
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
 from freshline.lexical.languages import languages_of
@@ -47,14 +47,12 @@ def backfill(
     source = open_source(path, collection, settings.collections.max_bytes(collection))
     if not source.is_messages and (others := left_out(path)):
         console.print(f"{path}: {others}", markup=False)
-    with console.status("starting Spark"):
-        session = open_session(settings, "freshline-backfill")
-    try:
+    with ExitStack() as opened:
+        with console.status("starting Spark"):
+            session = opened.enter_context(session_for(settings, "freshline-backfill"))
         job = open_backfill(_with_roots(settings, source.content_roots), session, source)
         with console.status(f"reading {path}"):
-            number, result = job.run()
-    finally:
-        session.stop()
+            number, result = waited_for(job.run)
     _tell(number, result)
     if result.rejected:
         raise typer.Exit(1)
@@ -70,7 +68,6 @@ def compact(
     """Merge what is due in each shard, as one Spark job with a task a shard."""
     from batch import compact_view  # noqa: PLC0415 - a backfill needs none of it
     from batch.compact import Wish, compact_lake, finished  # noqa: PLC0415
-    from batch.session import session_for, waited_for  # noqa: PLC0415
 
     settings = from_environment(as_words(setting or []), needs=("lake",))
     setup_logging(settings, "compact")

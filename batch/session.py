@@ -5,6 +5,7 @@ So whatever calls the JVM runs in a thread, and the main thread waits: an interr
 """
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -21,11 +22,15 @@ _GRACE = 5.0
 
 @contextmanager
 def session_for(settings: Settings, name: str) -> Iterator[Any]:
-    """Give a session and stop it at the end of the block. An interrupt passes, after everything was ended."""
+    """Give a session and stop it at the end of the block. An interrupt passes, after everything was ended.
+
+    What the block asks of Spark it asks inside `waited_for`.
+    """
     session = waited_for(lambda: open_session(settings, name))
     try:
         yield session
     except KeyboardInterrupt:
+        print("Interrupted: ending Spark.", file=sys.stderr)  # noqa: T201 - it may take seconds
         _end(session)
         raise
     except BaseException:

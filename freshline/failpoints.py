@@ -25,6 +25,8 @@ NAMES = frozenset(
         "worker.after_commit",
         "archive.before_commit",
         "archive.after_commit",
+        "tail.before_append",
+        "tail.after_append",
     }
 )
 

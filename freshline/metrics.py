@@ -57,11 +57,24 @@ GENERATED = _counter("serving_generated", "questions of a language model by what
 PEER_SECONDS = _seconds("serving_peer", "time of asking another worker for its shards", "outcome")
 # hit | shared (the same question in one batch) | waited (another worker made it) | generated
 CACHED_ANSWERS = _counter("serving_cached_answers", "questions put to the answer cache", "outcome")
+# the tail: documents before they are durable
+TAIL_EVENTS = _counter("tail_events", "records that the tail covers: accepted, rejected", "outcome")
+TAIL_ENTRIES = _counter("tail_entries", "entries made: a range of offsets and its states")
+TAIL_EMBEDDED = _counter("tail_embedded", "texts that this process embedded; others came from the cache")
+TAIL_BACKLOG = _gauge(
+    "tail_backlog_records", "offsets of its partitions that are read neither by tail nor stream"
+)
 TAIL_DOCUMENTS = _gauge(
+    "tail_not_durable_documents", "documents in the tail that the manifest does not cover"
+)
+TAIL_BYTES = _gauge("tail_not_durable_bytes", "memory that they take in each worker")
+# backlog | documents | bytes | limit | reject | redis | gap
+TAIL_ASIDE = _counter("tail_step_asides", "times that a partition was left to the stream", "reason")
+HELD_DOCUMENTS = _gauge(
     "serving_tail_documents", "states in memory that the snapshot's manifest does not cover whole"
 )
-TAIL_BYTES = _gauge("serving_tail_bytes", "memory of these states")
-TAIL_ENTRIES = _gauge("serving_tail_entries", "entries of the tail in memory")
+HELD_BYTES = _gauge("serving_tail_bytes", "memory of these states")
+HELD_ENTRIES = _gauge("serving_tail_entries", "entries of the tail in memory")
 TAIL_WAITING = _gauge("serving_tail_waiting_entries", "entries of the tail that wait for offsets before them")
 TAIL_AHEAD = _gauge("serving_tail_ahead_offsets", "offsets that are answered from and not durable yet")
 TAIL_SWAPS = _counter(

@@ -23,7 +23,7 @@ class KafkaSettings:
     ca_file: str = _setting("", "certificate authority, PEM; empty = the system's")
     allow_plaintext: bool = _setting(False, "allow plaintext to a broker that is not on loopback")
     topic_prefix: str = _setting("", "before every topic name")
-    group_prefix: str = _setting("freshline", "groups are <prefix>-stream and <prefix>-serving")
+    group_prefix: str = _setting("freshline", "groups are <prefix>-stream, -serving and -tail")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -126,7 +126,10 @@ class ResponseHit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AsOf:
-    """As of when a response is true: exactly the events below `coverage`, in the state at manifest `seq`."""
+    """As of when a response is true: exactly the events below `coverage`.
+
+    Those below `durable` are in the lake as manifest `seq` names it; those between are in memory still, and in Kafka.
+    """
 
     coverage: Offsets
     seq: int
@@ -134,6 +137,8 @@ class AsOf:
     generator: str
     #: seconds between the newest covered event's broker time and the moment of answering; null without events
     newest_event_age: float | None
+    #: part of `coverage`: the events that no restart takes back; null = all of it
+    durable: Offsets | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,6 +121,7 @@ class Answerer:
             generation=snapshot.generation,
             generator=self._generator.fingerprint,
             newest_event_age=None if newest is None else self._clock.now() - newest / 1000,
+            durable=None if snapshot.durable == snapshot.coverage else snapshot.durable,
         )
 
     def _timings(self, asked: Asked, received: float, laps: dict[str, float]) -> dict[str, float]:

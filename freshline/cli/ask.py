@@ -146,6 +146,8 @@ def _cited(citation: "Citation") -> str:
 
 
 def _stamp(response: "Response", begins: str) -> str:
+    from freshline.client import not_durable  # noqa: PLC0415 - loads the Kafka client
+
     as_of = response.as_of
     if as_of is None:
         return f"{begins}: unknown"
@@ -158,7 +160,8 @@ def _stamp(response: "Response", begins: str) -> str:
     if response.partial:
         stale += f" PARTIAL, without shards {', '.join(map(str, response.partial.missing_shards))}"
     stages = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in response.timings.items())
-    return f"{begins}{stale}: {offsets or 'no document yet'} (manifest {as_of.seq}); {stages}"
+    ahead = f", {count} offsets not durable yet" if (count := not_durable(as_of)) else ""
+    return f"{begins}{stale}: {offsets or 'no document yet'} (manifest {as_of.seq}{ahead}); {stages}"
 
 
 def _stale(stale: "Staleness") -> str:

@@ -11,7 +11,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(as_json: AsJson = False, sets: Sets = None, config: ConfigFile = None) -> None:
-    """Check Python, Java, memory, disk, ports, jars and model. Exit code 1 where there is a problem."""
+    """Check Python, Java, Redis, memory, disk, ports, jars and model. Exit code 1 where there is a problem."""
     from freshline.embedded.doctor import examine  # noqa: PLC0415
 
     findings = examine(load(sets, config).settings, environment())

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,10 +13,10 @@ import typer
 from freshline.cli.common import AsJson, ConfigFile, Sets, err, load, out, print_json
 from freshline.cli.positions import LEAD, written
 from freshline.cli.scalars import Meta, metadata_of
+from freshline.cli.waiting import Waiting
 
 if TYPE_CHECKING:
     from freshline.client import Producer, Published
-    from freshline.settings import KafkaSettings
     from schemas.messages import DocumentEvent
 
 _SHOWN = 10  # documents that are named one by one
@@ -26,7 +27,7 @@ def register(app: typer.Typer) -> None:
     app.command(
         epilog="Examples:  freshline publish docs/ --collection handbook   ·   "
         "echo 'Tea is at four.' | freshline publish - --id tea   ·   freshline publish --delete tea   ·   "
-        "freshline publish tea.md --wait"
+        "freshline publish tea.md --wait   ·   freshline publish tea.md --wait-durable --json"
     )(publish)
 
 
@@ -42,8 +43,13 @@ def publish(
         bool,
         typer.Option("--as-uri", help="Name the files only: the stream reads them (limits.content_roots)."),
     ] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until answers have seen it all.")] = False,
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait, with --wait.")] = 300.0,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until answers see it all; say how long.")
+    ] = False,
+    wait_durable: Annotated[
+        bool, typer.Option("--wait-durable", help="Also wait until no restart takes it back; say both times.")
+    ] = False,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for each of these.")] = 300.0,
     as_json: AsJson = False,
     sets: Sets = None,
     config: ConfigFile = None,
@@ -61,17 +67,18 @@ def publish(
     if reading.too_large and not documents and not delete:
         raise UserError(reading.why_left_out(reading.too_large[0]))
     kafka = load(sets, config, ("kafka",)).settings.kafka
-    began = time.monotonic()
-    with Producer(kafka, max_bytes=reading.max_bytes) as producer:
-        kept = list(zip([d.doc_id for d in documents], _send(producer, documents), strict=True))
-        gone = [(each, producer.delete(collection, each)) for each in delete or ()]
-    if as_json:
-        entries = [_entry(collection, *one, deleted=False) for one in kept]
-        print_json(entries + [_entry(collection, *one, deleted=True) for one in gone])
-    else:
-        _say(collection, kept, gone)
-    if wait:
-        _wait(kafka, [where for _, where in (*kept, *gone)], began, timeout)
+    with ExitStack() as opened:
+        waiting = Waiting.of(kafka, opened, timeout, durable=wait_durable) if wait or wait_durable else None
+        producer = opened.enter_context(Producer(kafka, max_bytes=reading.max_bytes))
+        sent = _send(producer, collection, documents, delete or [])
+        if not as_json:
+            _say(collection, sent.kept, sent.gone)
+        try:
+            if waiting:
+                waiting.wait(sent.positions, sent.began)
+        finally:
+            if as_json:
+                print_json([entry | (waiting.took if waiting else {}) for entry in sent.entries()])
     for file in reading.too_large:
         err().print(reading.why_left_out(file), markup=False)
     if reading.too_large:
@@ -157,27 +164,39 @@ def _named(
     return named
 
 
-def _send(producer: "Producer", documents: "list[DocumentEvent]") -> "list[Published]":
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sent:
+    """What stands where; `began`: monotonic time of the first send()."""
+
+    collection: str
+    kept: "list[tuple[str, Published]]"
+    gone: "list[tuple[str, Published]]"
+    began: float
+
+    @property
+    def positions(self) -> "list[Published]":
+        """Return where everything stands."""
+        return [where for _, where in (*self.kept, *self.gone)]
+
+    def entries(self) -> list[dict[str, object]]:
+        """Return a line of JSON's content for each."""
+        kept = [_entry(self.collection, *one, deleted=False) for one in self.kept]
+        return kept + [_entry(self.collection, *one, deleted=True) for one in self.gone]
+
+
+def _send(
+    producer: "Producer", collection: str, documents: "list[DocumentEvent]", delete: list[str]
+) -> _Sent:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
 
     columns = (TextColumn("publishing"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=err(), transient=True) as progress:
         task = progress.add_task("publishing", total=len(documents))
-        return producer.publish_many(documents, progress=lambda n: progress.update(task, completed=n))
-
-
-def _wait(kafka: "KafkaSettings", published: "list[Published]", began: float, timeout: float) -> None:
-    """Wait until a worker answers from all of it, and say how long that took."""
-    from freshline.client import Asker, wait_until_answerable  # noqa: PLC0415
-
-    with err().status("waiting for the first word of a worker") as status, Asker(kafka) as asker:
-        wait_until_answerable(
-            asker,
-            published,
-            timeout=timeout,
-            progress=lambda left: status.update(f"waiting: answers have still to see {left} offsets"),
-        )
-    err().print(f"answerable {time.monotonic() - began:.2f} s after publishing began", markup=False)
+        began = time.monotonic()
+        stand = producer.publish_many(documents, progress=lambda n: progress.update(task, completed=n))
+        gone = [(each, producer.delete(collection, each)) for each in delete]
+    kept = list(zip([each.doc_id for each in documents], stand, strict=True))
+    return _Sent(collection=collection, kept=kept, gone=gone, began=began)
 
 
 def _entry(collection: str, doc_id: str, where: "Published", *, deleted: bool) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Verbs that become another program: stream, serve, archive, and the batch jobs. The settings are checked before."""
+"""Verbs that become another program: what runs for ever, and the batch jobs. The settings are checked before."""
 
 import os
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
         epilog="Example:  freshline stream --set kafka.bootstrap=localhost:9092 --set lake.uri=/data"
     )(stream)
     app.command(epilog="Example:  freshline serve --set serving.name=worker-2")(serve)
+    app.command(epilog="Example:  freshline tail --set tail.max_documents=500")(tail)
     app.command(epilog="Example:  freshline archive --set archive.every=60")(archive)
     app.command(epilog="Example:  freshline backfill docs/ --collection handbook")(backfill)
     app.command(epilog="Examples:  freshline compact   ·   freshline compact --all")(compact)
@@ -34,6 +35,11 @@ def stream(sets: Sets = None, config: ConfigFile = None) -> None:
 def serve(sets: Sets = None, config: ConfigFile = None) -> None:
     """Run a worker: questions from Kafka, answers onto Kafka, for ever."""
     _become("serving", [], sets, config)
+
+
+def tail(sets: Sets = None, config: ConfigFile = None) -> None:
+    """Run an owner of the tail: documents to the workers before they are durable, for ever. Several share the work."""
+    _become("serving.tail", [], sets, config)
 
 
 def archive(sets: Sets = None, config: ConfigFile = None) -> None:

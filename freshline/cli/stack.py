@@ -75,7 +75,7 @@ def status(as_json: AsJson = False, sets: Sets = None, config: ConfigFile = None
 
 def logs(
     part: Annotated[
-        str | None, typer.Argument(help="broker, redis, stream, worker-1, archive, supervisor")
+        str | None, typer.Argument(help="broker, redis, stream, worker-1, tail, archive, supervisor")
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines are written.")] = False,
     lines: Annotated[int, typer.Option("-n", min=0, help="Lines of each part to begin with.")] = 20,

@@ -1,6 +1,7 @@
 """The stack as a person sees it: its start as lines with a spinner, its parts as a table."""
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
@@ -73,6 +74,25 @@ def show(console: Console, rows: list[Row], folder: Path) -> None:
             part, str(row.pid or ""), _span(row.uptime), str(row.restarts), row.address, health, lag
         )
     console.print(table)
+    for line in tail_lines(rows):
+        console.print(line, markup=False)
+
+
+def tail_lines(rows: Iterable[Row]) -> list[str]:
+    """Say what is answered from before it is durable, and what is left to the stream, and why."""
+    said = [row for row in rows if row.tail is not None]
+    if not said:
+        return ["tail: none; answers are as fresh as the newest micro-batch"]
+    lines = [
+        f"tail: {row.tail['documents']} documents in {row.part} are answerable and not durable yet"
+        for row in said
+        if row.tail and row.part != "tail" and row.tail.get("documents")
+    ]
+    aside = {place: why for row in said for place, why in (row.tail or {}).get("aside", {}).items() if why}
+    if aside:
+        named = ", ".join(f"partition {place} ({why})" for place, why in sorted(aside.items()))
+        lines.append(f"tail: left to the stream: {named}")
+    return lines or ["tail: nothing is answered from that is not durable"]
 
 
 def _span(seconds: float | None) -> str:

@@ -1,10 +1,10 @@
 """Publishing and asking from any Python program: needs kafka-python and msgspec, neither Spark nor a model."""
 
-from freshline.client.answerable import wait_until_answerable
+from freshline.client.answerable import wait_until_answerable, wait_until_durable
 from freshline.client.asker import Asker
 from freshline.client.asking import Answer, Asked
 from freshline.client.delivery import Delivery, Published
-from freshline.client.positions import Positions, offsets_of
+from freshline.client.positions import Positions, durable_of, not_durable, offsets_of
 from freshline.client.producer import Producer
 
 __all__ = [
@@ -15,6 +15,9 @@ __all__ = [
     "Positions",
     "Producer",
     "Published",
+    "durable_of",
+    "not_durable",
     "offsets_of",
     "wait_until_answerable",
+    "wait_until_durable",
 ]

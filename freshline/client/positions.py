@@ -6,8 +6,8 @@ Published("documents", 0, 16, …), Published("documents", 1, 4, …)  ->  {"doc
 from collections.abc import Iterable, Mapping
 
 from freshline.client.delivery import Published
-from freshline.coverage import merge
-from schemas.messages import Offsets
+from freshline.coverage import merge, missing
+from schemas.messages import AsOf, Offsets
 
 #: What publishing gives, or `min_offsets` as they stand in a question.
 Positions = Published | Iterable[Published] | Mapping[str, Mapping[int, int]]
@@ -23,3 +23,14 @@ def offsets_of(positions: Positions) -> Offsets:
     for one in positions:
         seen = merge(seen, one.seen)
     return seen
+
+
+def durable_of(as_of: AsOf) -> Offsets:
+    """Return what of a response no restart takes back, as {topic: {partition: next offset}}."""
+    return as_of.coverage if as_of.durable is None else as_of.durable
+
+
+def not_durable(as_of: AsOf) -> int:
+    """Return how many offsets of a response the lake does not have yet."""
+    ahead = missing(durable_of(as_of), as_of.coverage)
+    return sum(sum(partitions.values()) for partitions in ahead.values())

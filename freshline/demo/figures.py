@@ -17,10 +17,11 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One change of a document: seconds from send() until an answer showed it."""
+    """One change of a document: seconds from send() until an answer showed it, and until no restart takes it back."""
 
     name: str
     seconds: float
+    durable_seconds: float
     proven: bool
     told: Told
 

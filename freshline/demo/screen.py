@@ -4,6 +4,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
+from freshline.client import not_durable
 from freshline.demo.figures import Change, Figures, Told
 from schemas.messages import Citation, Response
 
@@ -29,7 +30,8 @@ def show_change(console: Console, change: Change) -> None:
     """Print a change and the answer that shows it."""
     verdict = "[green]shown[/green]" if change.proven else "[bold red]NOT shown[/bold red]"
     console.print()
-    title = f"{change.name} → answerable in {change.seconds:.2f} s: {verdict}"
+    times = f"answerable in {change.seconds:.2f} s, durable in {change.durable_seconds:.2f} s"
+    title = f"{change.name} → {times}: {verdict}"
     console.print(Panel(title, expand=False, style="bold"))
     show_told(console, change.told)
 
@@ -38,12 +40,14 @@ def show_summary(console: Console, figures: Figures) -> None:
     """Print the whole run in a few lines."""
     answered = sum(told.response.status == "answered" for told in figures.told)
     latencies = sorted(told.seconds for told in figures.told)
-    changes = ", ".join(f"{change.name} {change.seconds:.2f} s" for change in figures.changes)
+    changes = ", ".join(
+        f"{change.name} {change.seconds:.2f} → {change.durable_seconds:.2f} s" for change in figures.changes
+    )
     console.print()
     console.print(
         f"{figures.documents} documents ({figures.bytes / 1e6:.1f} MB) answerable after "
         f"{figures.answerable_seconds:.1f} s; {answered} of {len(figures.told)} questions answered, median "
-        f"{latencies[len(latencies) // 2] * 1000:.0f} ms; publish → answerable: {changes}",
+        f"{latencies[len(latencies) // 2] * 1000:.0f} ms; publish → answerable → durable: {changes}",
         style="bold",
         highlight=False,
     )
@@ -59,7 +63,8 @@ def stamp(response: Response) -> str:
         for partition, offset in sorted(partitions.items())
     )
     stages = ", ".join(f"{name} {seconds * 1000:.0f}" for name, seconds in response.timings.items())
-    return f"as of seq {response.as_of.seq}: {covered or 'nothing yet'} · ms: {stages}"
+    ahead = f" · not durable yet: {offsets} offsets" if (offsets := not_durable(response.as_of)) else ""
+    return f"as of seq {response.as_of.seq}: {covered or 'nothing yet'}{ahead} · ms: {stages}"
 
 
 def _citation(citation: Citation) -> str:

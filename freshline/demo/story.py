@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from freshline.client import Asker, Producer
+from freshline.client import Asker, Producer, wait_until_durable
 from freshline.coverage import Coverage, merge, missing
 from freshline.demo.figures import Change, Told
 from freshline.demo.questions import CHANGING, FIRST_FACT, SECOND_FACT, Asked, changing_document
@@ -73,8 +73,13 @@ class Story:
         told = self._ask_after(ends)
         seconds = time.monotonic() - started
         quotes = " ".join(citation.quote for citation in told.response.citations)
-        name = ("published", "edited")[edition]
-        return Change(name=name, seconds=seconds, proven=fact in quotes and told.verified, told=told)
+        return Change(
+            name=("published", "edited")[edition],
+            seconds=seconds,
+            durable_seconds=self._durable(ends, started),
+            proven=fact in quotes and told.verified,
+            told=told,
+        )
 
     def delete(self) -> Change:
         """Delete the changing document and ask at once: the answer must be an abstention."""
@@ -83,7 +88,18 @@ class Story:
         position = self.producer.delete(document.collection, document.doc_id)
         told = self._ask_after(position.seen)
         seconds = time.monotonic() - started
-        return Change(name="deleted", seconds=seconds, proven=told.response.status == "abstained", told=told)
+        return Change(
+            name="deleted",
+            seconds=seconds,
+            durable_seconds=self._durable(position.seen, started),
+            proven=told.response.status == "abstained",
+            told=told,
+        )
+
+    def _durable(self, ends: Coverage, started: float) -> float:
+        """Return the seconds since `started` once an answer's stamp says that the lake has it."""
+        wait_until_durable(self.asker, ends, timeout=PATIENCE)
+        return time.monotonic() - started
 
     def _ask_after(self, ends: Coverage) -> Told:
         return self._told(CHANGING, lambda: self.asker.ask(CHANGING, min_offsets=ends, timeout=PATIENCE))

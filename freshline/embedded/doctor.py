@@ -16,6 +16,7 @@ _DISK = 2.0  # GiB: broker segments, tables and a model beside a small corpus
 #: GiB: broker 0.5, the driver's Python and JVM 1.5, redis 0.3; and for each task or worker, which hold a model
 _MEMORY, _MEMORY_OF_MODEL = 2.3, 1.4
 _PYTHON = (3, 11)
+_WITHOUT_TAIL = "answers are as fresh as the newest micro-batch, and as right"
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +33,7 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
         "python": _python,
         "java": lambda: _java(environ),
         "redis": lambda: _redis(settings, environ),
+        "tail": lambda: _tail(settings, environ),
         "memory": lambda: _memory(settings),
         "disk": lambda: _disk(settings),
         "ports": lambda: _ports(settings),
@@ -67,6 +69,35 @@ def _redis(settings: Settings, environ: Mapping[str, str]) -> str:
     if settings.redis.url:
         return "set by redis.url"
     return str(redis_server.find(environ))
+
+
+def _tail(settings: Settings, environ: Mapping[str, str]) -> str:
+    """Say whether answers are fresher than the lake, and what is in the way."""
+    serving = settings.serving
+    if not settings.tail.enabled:
+        return f"off by tail.enabled: {_WITHOUT_TAIL}"
+    if settings.redis.url == "none":
+        return f"off, because redis.url is none: {_WITHOUT_TAIL}"
+    if serving.shards or serving.peers or serving.peer_port:
+        return f"off for a worker that shares its shards with peers: {_WITHOUT_TAIL}"
+    try:
+        return _answers(settings.redis.url) if settings.redis.url else f"by {redis_server.find(environ).name}"
+    except MissingPart as error:
+        raise MissingPart(f"No Redis, so no fresh tail: {_WITHOUT_TAIL}. {error}") from error
+
+
+def _answers(url: str) -> str:
+    from redis.exceptions import RedisError  # noqa: PLC0415
+
+    from freshline.cache.guard import connect  # noqa: PLC0415
+
+    where = url.rpartition("@")[2]
+    try:
+        connect(url).ping()
+    except (RedisError, OSError) as error:
+        why = type(error).__name__
+        raise MissingPart(f"redis.url: {where} does not answer ({why}): start it, or set none.") from error
+    return f"by {where}"
 
 
 def _memory(settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""The stack's parts from settings: broker, redis-server, stream, workers. Knows no supervision.
+"""The stack's parts from settings: broker, redis-server, stream, workers, tail. Knows no supervision.
 
 A part that the user brings (kafka.bootstrap, redis.url, lake.uri) has no recipe; its address is passed on.
 """
@@ -83,12 +83,14 @@ class RedisRecipe:
 
 
 def rooms(origin: Origin, layout: Layout, addresses: Mapping[str, str]) -> list[Recipe]:
-    """Return the recipes of the stream, of stack.workers workers and of the archive for known addresses."""
+    """Return the recipes of the stream, of stack.workers workers, the tail and the archive for known addresses."""
     shared = {**addresses, "stack.directory": str(layout.root)}
     found = [room(origin, layout, "stream", "streaming", shared)]
     for number in range(1, origin.settings.stack.workers + 1):
         name = f"worker-{number}"
         found.append(room(origin, layout, name, "serving", {**shared, "serving.name": name}))
+    if origin.settings.tail.enabled and addresses.get("redis.url", "none") != "none":
+        found.append(room(origin, layout, "tail", "serving.tail", shared))
     if origin.settings.stack.archive:
         found.append(room(origin, layout, "archive", "serving.archive", shared))
     return found

@@ -1,7 +1,11 @@
-"""What a running stack's parts are doing, from outside: state file, /healthz, and Kafka's own offsets for the lag."""
+"""What a running stack's parts are doing, from outside: state file, /healthz, and the lag.
+
+The lag of stream and workers is by Kafka's own offsets; tail and archive have no offsets there, and say it themselves.
+"""
 
 import contextlib
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +18,11 @@ from freshline.settings import Settings
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One part. lag: records that its group has not covered yet, None where that means nothing.
+    """One part. lag: records that it has not covered yet, None where that means nothing.
 
     shards: which of how many a worker holds, e.g. "0,1 of 4"; "" where it holds all.
+    tail: of a worker how much it answers from that is not durable yet, None where it has no tail; of the owner why each
+    of its partitions is left to the stream (`aside`), null where it is not.
     """
 
     part: str
@@ -27,6 +33,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     health: str  # ready | not ready | gone
     lag: int | None = None
     shards: str = ""
+    tail: dict[str, Any] | None = None
+
+
+#: Where a part that has no consumer group says in its account how far it is behind.
+_BEHIND = {"tail": "backlog", "archive": "behind"}
 
 
 def look(settings: Settings, layout: Layout) -> list[Row]:
@@ -40,20 +51,26 @@ def look(settings: Settings, layout: Layout) -> list[Row]:
 
 def _row(part: state.Part, layout: Layout, lag: int | None) -> Row:
     alive = state.alive(part.process)
+    account = (health.ask(layout.run(part.name)) or {}) if alive else {}
     return Row(
         part=part.name,
         pid=part.process.pid if part.process and alive else None,
         uptime=round(time.time() - part.process.started, 1) if part.process and alive else None,
         restarts=part.restarts,
         address=_address(part, layout.run(part.name)),
-        health=_health(part, layout) if alive else "gone",
-        lag=lag,
-        shards=_shards(layout.run(part.name)) if alive and part.name.startswith("worker") else "",
+        health=_health(part, account) if alive else "gone",
+        lag=account.get(_BEHIND[part.name]) if part.name in _BEHIND else lag,
+        shards=_shards(account),
+        tail=_tail(part, account),
     )
 
 
-def _shards(record: Path) -> str:
-    found: dict[str, Any] = (health.ask(record) or {}).get("shards") or {}
+def _tail(part: state.Part, account: Mapping[str, Any]) -> dict[str, Any] | None:
+    return {"aside": account.get("aside") or {}} if part.name == "tail" else account.get("tail")
+
+
+def _shards(account: Mapping[str, Any]) -> str:
+    found: dict[str, Any] = account.get("shards") or {}
     held, of = found.get("held", []), found.get("of", 0)
     return f"{','.join(map(str, held))} of {of}" if len(held) < of else ""
 
@@ -63,11 +80,10 @@ def _address(part: state.Part, record: Path) -> str:
     return f"{found['host']}:{found['port']}" if found else part.address
 
 
-def _health(part: state.Part, layout: Layout) -> str:
-    record = layout.run(part.name)
+def _health(part: state.Part, account: Mapping[str, Any]) -> str:
     if part.address and part.name in {"broker", "redis"}:
         return "ready" if ports.answers(ports.port_of(part.address)) else "not ready"
-    return "ready" if health.is_ready(record) else "not ready"
+    return "ready" if account.get("ready") else "not ready"
 
 
 def _lag(settings: Settings, topic: str, role: str) -> int | None:

@@ -8,8 +8,8 @@ kafka-python keeps the position of a partition that comes back to the same membe
 it had read and not committed, so the position is let go of with the partition: it is read from the committed offset.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any
 
@@ -115,14 +115,16 @@ class KafkaGroupConsumer:
             return int(offset)
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
-        """Read from offset next. Raises TransientError where the partition went to another member."""
-        try:
-            self._consumer.seek(native_partition(partition), offset)
-        except (
-            ValueError,
-            KeyError,
-        ) as gone:  # kafka-python's words; the I/O thread may take it away in between
-            raise TransientError(f"{partition} is not assigned to this member") from gone
+        """Read from offset next; ends a pause. Raises TransientError where it went to another member."""
+        native = native_partition(partition)
+        with _assigned(partition):
+            self._consumer.seek(native, offset)
+            self._consumer.resume(native)
+
+    def pause(self, partition: TopicPartition) -> None:
+        """Read no record of a partition until seek(). Raises TransientError as seek does."""
+        with _assigned(partition):
+            self._consumer.pause(native_partition(partition))
 
     def close(self) -> None:
         """Leave the group."""
@@ -171,6 +173,15 @@ class KafkaGroupConsumer:
         for partition, records in batches.items():
             with suppress(TransientError):  # it has gone: nothing to put back
                 self.seek(TopicPartition(*partition), records[0].offset)
+
+
+@contextmanager
+def _assigned(partition: TopicPartition) -> Iterator[None]:
+    """Say in our words what kafka-python says of a partition that the I/O thread may have taken away just now."""
+    try:
+        yield
+    except (ValueError, KeyError) as gone:
+        raise TransientError(f"{partition} is not assigned to this member") from gone
 
 
 def native_partition(partition: TopicPartition) -> kafka.TopicPartition:

@@ -72,6 +72,7 @@ class MemoryGroupConsumer:
         self._fenced = False
         self._owned: list[TopicPartition] = []
         self._positions: dict[TopicPartition, int] = {}
+        self._paused: set[TopicPartition] = set()
         self._on_assigned: Callback = lambda _: None
         self._on_revoked: Callback = lambda _: None
 
@@ -110,9 +111,15 @@ class MemoryGroupConsumer:
             return self._positions[partition]
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
-        """Read from offset next."""
+        """Read from offset next; ends a pause."""
         self._check_owned(partition)
         self._positions[partition] = offset
+        self._paused.discard(partition)
+
+    def pause(self, partition: TopicPartition) -> None:
+        """Read no record of a partition until seek()."""
+        self._check_owned(partition)
+        self._paused.add(partition)
 
     def close(self) -> None:
         """Leave the group."""
@@ -160,6 +167,7 @@ class MemoryGroupConsumer:
             adopt = self.group.joined is None and self._generation != self.group.generation
             if adopt:
                 self._generation, self._owned, self._positions = self.group.generation, list(self.share), {}
+                self._paused.clear()
         if adopt and self._owned:
             self._on_assigned(list(self._owned))
 
@@ -176,7 +184,8 @@ class MemoryGroupConsumer:
     def _fetch(self, max_records: int) -> list[Record]:
         fetched: list[Record] = []
         for partition in self._owned:
-            if self._resolve(partition) and len(fetched) < max_records:
+            readable = partition not in self._paused and self._resolve(partition)
+            if readable and len(fetched) < max_records:
                 records, position = self._broker.read(
                     partition, self._positions[partition], max_records - len(fetched)
                 )

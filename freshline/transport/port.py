@@ -74,9 +74,16 @@ class GroupConsumer(Protocol):
         ...
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
-        """Read from offset next: what an aborted transaction had read is read again.
+        """Read from offset next: what an aborted transaction had read is read again. Ends a pause.
 
         Raises TransientError where the partition is not, or no longer, this member's.
+        """
+        ...
+
+    def pause(self, partition: TopicPartition) -> None:
+        """Read no record of a partition until seek(), or until it comes back from another member.
+
+        Raises TransientError as seek does.
         """
         ...
 

@@ -45,10 +45,13 @@ def run(settings: Settings) -> None:
         every=settings.archive.every,
         max_records=settings.archive.max_records,
     )
-    health = lambda: {"ready": archive.fault is None, "fault": archive.fault}  # noqa: E731 - two words
-    with serve_health(settings, _NAME, health):
+    with serve_health(settings, _NAME, partial(_health, archive)):
         archive.run(stop)
     identities.close()
+
+
+def _health(archive: Archive) -> dict[str, object]:
+    return {"ready": archive.fault is None, "fault": archive.fault, "behind": archive.behind}
 
 
 def main() -> int:

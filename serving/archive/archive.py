@@ -68,7 +68,8 @@ class _Batch:
 class Archive:
     """One process's archive. `every`: seconds of one batch; max_records: responses of one batch at most.
 
-    `fault` says why nothing is archived at the moment, None while it works.
+    `fault` says why nothing is archived at the moment, None while it works. `behind`: offsets of the topic that the
+    table did not cover at the last look, which is every batch; None before the first.
     """
 
     def __init__(self, lake: Lake, source: Source, clock: Clock, *, every: float, max_records: int) -> None:
@@ -81,6 +82,7 @@ class Archive:
         self._commits = 0
         self._told: set[tuple[str, int]] = set()
         self.fault: str | None = "has not looked yet"
+        self.behind: int | None = None
 
     def run(self, stop: Event) -> None:
         """Archive until `stop` is set; what has been read by then is committed. Raises UserError."""
@@ -121,7 +123,8 @@ class Archive:
             batch.at[partition] = max(known or 0, first)
             behind += end - batch.at[partition]
             self._count_lost(application, partition, known or 0, first)
-        metrics.ARCHIVE_BEHIND.set(max(0, behind))
+        self.behind = max(0, behind)
+        metrics.ARCHIVE_BEHIND.set(self.behind)
         return batch
 
     def _count_lost(self, application: str, partition: TopicPartition, known: int, first: int) -> None:

@@ -119,9 +119,9 @@ class Book:
                 for place, one in self._partitions.items()
             ),
         )
-        metrics.TAIL_DOCUMENTS.set(self._held.documents)
-        metrics.TAIL_BYTES.set(self._held.bytes)
-        metrics.TAIL_ENTRIES.set(self._held.entries)
+        metrics.HELD_DOCUMENTS.set(self._held.documents)
+        metrics.HELD_BYTES.set(self._held.bytes)
+        metrics.HELD_ENTRIES.set(self._held.entries)
         metrics.TAIL_AHEAD.set(self._held.ahead)
         metrics.TAIL_WAITING.set(sum(len(one.waiting) for one in self._partitions.values()))
 

@@ -271,6 +271,49 @@ def test_after_a_seek_back_records_are_read_again(world: World) -> None:
     assert values(member.read(1)) == ["d"]
 
 
+def test_a_paused_partition_is_not_read_until_a_seek_while_others_are(world: World) -> None:
+    topic = world.topic(2)
+    member = world.member(topic)
+    until(lambda: member.consumer.poll(0.1, 1) == [] and len(member.owned) == 2)
+    paused, other = TopicPartition(topic, 0), TopicPartition(topic, 1)
+    member.consumer.seek(paused, 0)
+    member.consumer.pause(paused)
+    world.write(topic, ["a", "b"], partition=0)
+    world.write(topic, ["c"], partition=1)
+    assert values(member.read(1)) == ["c"]
+    assert member.quiet()
+    assert member.consumer.position(paused) == 0
+    member.consumer.seek(paused, 1)
+    assert values(member.read(1)) == ["b"]
+    world.write(topic, ["d"], partition=0)
+    world.write(topic, ["e"], partition=1)
+    assert sorted(values(member.read(2))) == ["d", "e"]
+    with pytest.raises(TransientError):
+        member.consumer.pause(TopicPartition(world.topic(1), 0))
+    assert member.consumer.position(other) >= 3
+
+
+def test_a_pause_ends_with_a_rebalance(world: World) -> None:
+    topic = world.topic(2)
+    first = world.member(topic)
+    until(lambda: first.consumer.poll(0.1, 1) == [] and len(first.owned) == 2)
+    for number in range(2):
+        first.consumer.pause(TopicPartition(topic, number))
+    second = world.member(topic)
+
+    def shared() -> bool:
+        for member in (first, second):
+            member.consumer.poll(0.05, 1)
+        return len(first.owned) == len(second.owned) == 1
+
+    until(shared)
+    second.consumer.close()
+    until(lambda: first.consumer.poll(0.1, 1) == [] and len(first.owned) == 2)
+    world.write(topic, ["a"], partition=0)
+    world.write(topic, ["b"], partition=1)
+    assert sorted(values(first.read(2))) == ["a", "b"]
+
+
 def test_a_partition_of_somebody_else_has_no_position_and_no_seek(world: World) -> None:
     topic = world.topic(1)
     member = world.member(topic)

@@ -18,6 +18,7 @@ from freshline.index.manifest import Manifest
 from freshline.index.plan import Rules
 from freshline.index.segment import read_segment
 from freshline.revision import Kind, Revision
+from tests.support.pipes import opened
 from tests.support.rooms import Room
 from tests.support.segments import Event, Index, new_index
 from tests.support.waiting import wait_for
@@ -209,6 +210,7 @@ def test_ctrl_c_ends_it_at_once_and_harms_nothing(tmp_path: Path) -> None:
     os.close(writer or 0)
     assert "Traceback" not in room.tail()
     assert "\tat " not in room.tail()  # nor the JVM's
+    assert "Interrupted: ending Spark." in room.tail()
     blocked.unlink()
     blocked.write_bytes(content)
     after = Manifest(index.lake).fold().segments  # the other shard may have been done
@@ -223,11 +225,3 @@ def test_ctrl_c_ends_it_at_once_and_harms_nothing(tmp_path: Path) -> None:
             == ""
         )
     assert texts(index) == {0: ["1 at 4", "4 at 5"], 1: ["9 at 7"]}
-
-
-def opened(pipe: Path) -> int | None:
-    """Return a descriptor to write to a named pipe once somebody reads it, who waits until that is closed."""
-    try:
-        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
-    except OSError:
-        return None

@@ -111,6 +111,10 @@ def test_a_question_that_nobody_answers_ends_in_time_and_says_so(shell: Shell, t
     published, after = printed.splitlines()  # what stands is said all the same
     partition = published.split("documents[")[1][0]
     assert after == f"after {shell.prefix}documents:{partition}=1"
+    code, printed, said = shell.types("publish", "tea.md", "--wait-durable", "--timeout", "1", "--json")
+    assert (code, "not answerable within 1 s: no response" in said) == (1, True)
+    (entry,) = json.loads(printed)
+    assert (entry["offset"], entry["answerable_seconds"], entry["durable_seconds"]) == (1, None, None)
     code, _, said = shell.types("ask", "Is it there?", "--after", "documents:0=1")
     assert code == 2
     assert f"--after names the topic 'documents', expected '{shell.prefix}documents'" in said

@@ -206,10 +206,13 @@ def test_a_user_starts_asks_kills_and_ends_the_whole_stack(
         user.types("up", "--detach")
         first = user.status()
         assert {name: row["health"] for name, row in first.items()} == dict.fromkeys(
-            ["redis", "broker", "stream", "worker-1", "archive"], "ready"
+            ["redis", "broker", "stream", "worker-1", "tail", "archive"], "ready"
         )
         user.types("publish", "tea.md", "-", "--collection", "notes", code=2, given="no id")
         published = user.types("publish", "tea.md", "--collection", "notes", "--wait", "--timeout", "100")
+        words = ("publish", "tea.md", "--collection", "notes", "--wait-durable", "--json", "--timeout", "100")
+        (took,) = json.loads(user.types(*words))
+        assert 0 < took["answerable_seconds"] <= took["durable_seconds"] < 100
 
         def hits(*words: str, given: str = "") -> Any:
             typed = ("ask", "When is tea served?", "--no-generate", "--json", *words)

@@ -105,7 +105,10 @@ def test_each_committed_response_stands_in_the_table_once_as_it_was(bench: Bench
 def test_a_batch_is_bounded_and_the_next_goes_on(bench: Bench) -> None:
     bench.answer(*(f"q{n}" for n in range(5)))
     archive = bench.archive(max_records=2)
-    assert [archive.step(NEVER) for _ in range(4)] == [2, 2, 1, 0]
+    found: list[tuple[int, int | None]] = [(0, archive.behind)]
+    found += [(archive.step(NEVER), archive.behind) for _ in range(4)]
+    # before each batch: five answers with a marker behind each, 10 offsets, of which two answers take 3, four take 7
+    assert found == [(0, None), (2, 10), (2, 7), (1, 3), (0, 0)]
     assert [query_id for query_id, *_ in bench.rows()] == [f"q{n}" for n in range(5)]
 
 

@@ -17,6 +17,7 @@ from freshline.cli.positions import positions_of, require_topic, written
 from freshline.errors import MissingPart, TransientError, UserError
 from freshline.settings import KafkaSettings
 from schemas.messages import AsOf, Response, Staleness
+from tests.support.scripted import stamped
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -35,7 +36,7 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
     return call
 
 
-VERBS = ["up", "down", "status", "logs", "doctor", "publish", "ask", "stream", "serve", "archive"]
+VERBS = ["up", "down", "status", "logs", "doctor", "publish", "ask", "stream", "serve", "tail", "archive"]
 VERBS += ["backfill", "compact"]
 PAIRS = [["config", "show"], ["topics", "plan"], ["topics", "apply"], ["topics", "check"]]
 PAIRS += [["index", "status"]]
@@ -223,6 +224,12 @@ def test_a_stale_answer_says_what_it_has_not_seen(stale: Staleness, says: str) -
         schema_version=1, query_id="q", query_sha256="", status="answered", as_of=stamp, stale=stale
     )
     assert _stamp(response, "as of").startswith(f"as of{says}documents[0] below 5")
+
+
+def test_an_answer_says_how_much_of_it_is_not_durable_yet() -> None:
+    assert "documents[0] below 17 (manifest 1, 14 offsets not durable yet)" in _stamp(stamped(17, 3), "as of")
+    for response in (stamped(17, 17), stamped(17, None)):
+        assert "documents[0] below 17 (manifest 1)" in _stamp(response, "as of")
 
 
 def test_an_answer_about_the_past_says_so() -> None:

@@ -13,12 +13,23 @@ import pytest
 from kafka.errors import NotLeaderForPartitionError
 from kafka.future import Future as KafkaFuture
 
-from freshline.client import Answer, Asked, Asker, Producer, Published, producer, wait_until_answerable
+from freshline.client import (
+    Answer,
+    Asked,
+    Asker,
+    Producer,
+    Published,
+    durable_of,
+    producer,
+    wait_until_answerable,
+    wait_until_durable,
+)
 from freshline.client.asking import Asking
 from freshline.errors import FreshlineError, TransientError, UserError
 from freshline.settings import KafkaSettings
 from schemas.codec import encode
-from schemas.messages import AsOfRequest, DocumentEvent, Query, Response, Staleness
+from schemas.messages import AsOfRequest, DocumentEvent, Query, Response
+from tests.support.scripted import Scripted, stale, stamped
 
 
 class FakeKafka:
@@ -267,33 +278,6 @@ def test_importing_the_client_loads_neither_spark_nor_a_model_nor_the_lake() -> 
     assert loaded & (heavy | {"sentence_transformers", "redis", "pandas"}) == set()
 
 
-def stale(*missing: int) -> Response:
-    """Return a response that misses so many offsets of each partition."""
-    gap = {"documents": dict(enumerate(missing))}
-    return Response(
-        schema_version=1,
-        query_id="q",
-        query_sha256="",
-        status="answered",
-        stale=Staleness(missing=gap) if missing else None,
-    )
-
-
-class Scripted:
-    """An asker whose answers stand in a list."""
-
-    def __init__(self, *answers: Response | FreshlineError) -> None:
-        self.answers = list(answers)
-        self.asked: list[dict[str, Any]] = []
-
-    def ask(self, _text: str, **said: Any) -> Response:
-        self.asked.append(said)
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, FreshlineError):
-            raise answer
-        return answer
-
-
 def test_waiting_goes_on_through_silence_and_staleness_and_tells_how_much_is_missing() -> None:
     asker, told = Scripted(TransientError("nobody"), stale(3, 4), stale(2), stale()), list[int]()
     published = [
@@ -318,6 +302,29 @@ def test_waiting_goes_on_through_silence_and_staleness_and_tells_how_much_is_mis
 def test_waiting_ends_and_says_why(answer: Response | FreshlineError, says: str) -> None:
     with pytest.raises(TransientError, match=says):
         wait_until_answerable(Scripted(answer), {"documents": {0: 1}}, timeout=0.2)  # type: ignore[arg-type]
+
+
+def test_waiting_for_the_lake_goes_on_until_a_stamp_says_that_it_has_them() -> None:
+    asker = Scripted(stamped(17, 3), TransientError("nobody"), stamped(17, 16), stamped(17, 17))
+    told = list[int]()
+    seconds = wait_until_durable(asker, Published("documents", 0, 16, 7), timeout=60, progress=told.append)  # type: ignore[arg-type]
+    assert told == [14, 1]  # 17 - 3, 17 - 16
+    assert len(asker.asked) == 4
+    assert 0 < seconds < 60
+
+
+def test_a_stamp_that_says_nothing_else_is_durable_as_far_as_it_covers() -> None:
+    for stamp, durable in ((stamped(17, None), 17), (stamped(17, 3), 3), (stamped(17, 0), 0)):
+        assert stamp.as_of is not None
+        assert durable_of(stamp.as_of) == {"documents": {0: durable}}
+    asker = Scripted(stamped(17, None))
+    wait_until_durable(asker, {"documents": {0: 17}}, timeout=60)  # type: ignore[arg-type]
+    assert len(asker.asked) == 1
+
+
+def test_waiting_for_the_lake_ends_and_says_how_far_it_is() -> None:
+    with pytest.raises(TransientError, match=r"not durable within 0\.2 s: 14 offsets were still missing"):
+        wait_until_durable(Scripted(stamped(17, 3)), {"documents": {0: 17}}, timeout=0.2)  # type: ignore[arg-type]
 
 
 def test_past_and_present_are_not_asked_for_at_once() -> None:

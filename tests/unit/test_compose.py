@@ -20,7 +20,7 @@ def services() -> dict[str, Any]:
 
 
 def test_broker_redis_stream_and_two_workers_with_health_and_limits(services: dict[str, Any]) -> None:
-    lasting = {"broker", "redis", "stream", "worker-1", "worker-2", "archive"}
+    lasting = {"broker", "redis", "stream", "worker-1", "worker-2", "tail", "archive"}
     assert set(services) == lasting | {"topics"}
     for name in lasting:
         assert "healthcheck" in services[name], name
@@ -34,7 +34,7 @@ def test_offsets_of_a_group_without_members_stay_for_years(services: dict[str, A
 
 
 def test_each_setting_in_the_environment_is_one_that_freshline_knows(services: dict[str, Any]) -> None:
-    for name in ("topics", "stream", "worker-1", "worker-2", "archive"):
+    for name in ("topics", "stream", "worker-1", "worker-2", "tail", "archive"):
         environment = {key: str(value) for key, value in services[name]["environment"].items()}
         assert config.load((), environment).settings.kafka.bootstrap == "broker:9092"
 

@@ -105,3 +105,35 @@ def test_redis_is_the_systems_where_no_wheel_is(tmp_path: Path, monkeypatch: pyt
     assert redis_server.find({"PATH": str(tmp_path)}) == mine
     with pytest.raises(MissingPart, match="apt-get install redis-server"):
         redis_server.find({"PATH": ""})
+
+
+def test_without_redis_there_is_no_tail_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))  # taken, and nobody listens
+        port = other.getsockname()[1]
+        away = findings(None, f"redis.url=redis://user:secret@127.0.0.1:{port}/0")["tail"]
+    assert not away.ok
+    assert away.says.startswith("No Redis, so no fresh tail: answers are as fresh as the newest micro-batch")
+    assert f"redis.url: 127.0.0.1:{port}/0 does not answer" in away.says
+    assert "secret" not in away.says
+    monkeypatch.setattr("freshline.embedded.redis_server.find_spec", lambda _: None)
+    missing = findings({"PATH": str(tmp_path)})["tail"]
+    assert not missing.ok
+    assert "No Redis, so no fresh tail" in missing.says
+    assert "apt-get install redis-server" in missing.says
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("redis.url=none", "off, because redis.url is none"),
+        ("tail.enabled=false", "off by tail.enabled"),
+        ("serving.shards=0", "off for a worker that shares its shards"),
+    ],
+)
+def test_a_tail_that_is_not_wanted_is_no_problem(setting: str, says: str) -> None:
+    found = findings(None, setting)["tail"]
+    assert found.ok
+    assert found.says.startswith(says)

@@ -74,6 +74,18 @@ def test_every_response_says_as_of_when(bench: Bench) -> None:
         assert (as_of["coverage"], as_of["seq"], as_of["generation"]) == (COVERED, 2, 0)
         assert as_of["newest_event_age"] == pytest.approx(10.0)  # the bench's clock stands at 1_700_000_000
         assert as_of["generator"].startswith("extractive/")
+        assert as_of["durable"] is None  # all of it
+
+
+def test_a_response_says_how_much_of_it_is_durable(lake: TinyLake) -> None:
+    bench = Bench(dataclasses.replace(lake.snapshot(), durable={"documents": {0: 1}}))
+    bench.ask("q1")
+    bench.ask("q2", k=0)  # an error's stamp too
+    turns([bench.worker()])
+    stamps = [response["as_of"] for _, response in bench.responses()]
+    assert [(stamp["coverage"], stamp["durable"]) for stamp in stamps] == [
+        (COVERED, {"documents": {"0": 1}})
+    ] * 2
 
 
 def test_an_empty_lake_abstains_with_empty_coverage(tmp_path: Path) -> None:
