@@ -323,7 +323,9 @@ class World:
         self.claimed = (self.covers.get(snapshot.seq, ""), snapshot.generation, snapshot.coverage)
 
     def heal(self) -> None:
-        """Let everything work again; the worker then covers every event."""
+        """Let everything work again; the worker, which reads all streams again after an outage, covers every event."""
+        self.server.become("away")
+        self.reading.step(_NEVER)
         self.server.become("up")
         self._batch(self.topic.take(Batch(0)))
         self.reader.refresh()
