@@ -160,8 +160,8 @@ def _stamp(response: "Response", begins: str) -> str:
     if response.partial:
         stale += f" PARTIAL, without shards {', '.join(map(str, response.partial.missing_shards))}"
     stages = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in response.timings.items())
-    ahead = f", {count} offsets not durable yet" if (count := not_durable(as_of)) else ""
-    return f"{begins}{stale}: {offsets or 'no document yet'} (manifest {as_of.seq}{ahead}); {stages}"
+    ahead = f", of them {count} not durable yet" if (count := not_durable(as_of)) else ""
+    return f"{begins}{stale}: {offsets or 'no document yet'}{ahead} (manifest {as_of.seq}); {stages}"
 
 
 def _stale(stale: "Staleness") -> str:

@@ -63,7 +63,7 @@ def stamp(response: Response) -> str:
         for partition, offset in sorted(partitions.items())
     )
     stages = ", ".join(f"{name} {seconds * 1000:.0f}" for name, seconds in response.timings.items())
-    ahead = f" · not durable yet: {offsets} offsets" if (offsets := not_durable(response.as_of)) else ""
+    ahead = f" · of them {count} not durable yet" if (count := not_durable(response.as_of)) else ""
     return f"as of seq {response.as_of.seq}: {covered or 'nothing yet'}{ahead} · ms: {stages}"
 
 

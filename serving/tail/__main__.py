@@ -95,13 +95,21 @@ def run(settings: Settings, connect_to: Callable[[KafkaSettings], Log] = open_lo
     parts = open_parts(tail_settings(settings))
     parts.embedder.queries(["ready"])  # the first call compiles
     mine = owner(settings, log, identities, parts)
-    health = lambda: {"ready": mine.fault is None, "fault": mine.fault, "aside": mine.standing}  # noqa: E731
     with ExitStack() as cleanup:
         cleanup.callback(identities.close)
         cleanup.enter_context(listening(open_hints(settings), mine.wake))
-        cleanup.enter_context(serve_health(settings, _NAME, health))
+        cleanup.enter_context(serve_health(settings, _NAME, partial(_health, mine)))
         cleanup.callback(mine.close)  # first: the others of the group wait for it
         mine.run(stop)
+
+
+def _health(mine: Owner) -> dict[str, object]:
+    return {
+        "ready": mine.fault is None,
+        "fault": mine.fault,
+        "aside": mine.standing,
+        "backlog": mine.backlog,
+    }
 
 
 def main() -> int:

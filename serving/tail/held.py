@@ -20,12 +20,16 @@ _log = structlog.get_logger()
 
 
 class Held:
-    """A consumer's partitions by what the tail knows of them."""
+    """A consumer's partitions by what the tail knows of them.
+
+    `backlog`: offsets of them that neither the manifest nor the tail covers, when they were last shown.
+    """
 
     def __init__(self, consumer: GroupConsumer, clock: Clock) -> None:
         self._consumer = consumer
         self._clock = clock
         self._parts: dict[TopicPartition, Partition] = {}
+        self.backlog = 0
 
     def __iter__(self) -> Iterator[Partition]:
         return iter(list(self._parts.values()))
@@ -71,10 +75,11 @@ class Held:
             self._consumer.pause(part.place)
 
     def show(self, ground: Ground | None, ends: Mapping[int, tuple[int, int]]) -> None:
-        """Set the gauges; `ends` are {partition: (first offset kept, end)}."""
+        """Set the gauges and `backlog`; `ends` are {partition: (first offset kept, end)}."""
         at = {part.number: max(part.at, ground.covered(part.number)[0] if ground else 0) for part in self}
         behind = (ends.get(number, (0, 0))[1] - offset for number, offset in at.items())
-        metrics.TAIL_BACKLOG.set(sum(max(0, records) for records in behind))
+        self.backlog = sum(max(0, records) for records in behind)
+        metrics.TAIL_BACKLOG.set(self.backlog)
         metrics.TAIL_DOCUMENTS.set(sum(part.documents for part in self))
         metrics.TAIL_BYTES.set(sum(part.bytes for part in self))
 

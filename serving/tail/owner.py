@@ -91,6 +91,11 @@ class Owner:
         """Return why each partition stands aside, None where it is read."""
         return self._held.standing
 
+    @property
+    def backlog(self) -> int:
+        """Return how many offsets of its partitions neither the manifest nor the tail covers."""
+        return self._held.backlog
+
     def join(self) -> None:
         """Ask for a share of the partitions; it comes with a later turn."""
         self._held.join(self._topic)

@@ -227,7 +227,7 @@ def test_a_stale_answer_says_what_it_has_not_seen(stale: Staleness, says: str) -
 
 
 def test_an_answer_says_how_much_of_it_is_not_durable_yet() -> None:
-    assert "documents[0] below 17 (manifest 1, 14 offsets not durable yet)" in _stamp(stamped(17, 3), "as of")
+    assert "documents[0] below 17, of them 14 not durable yet (manifest 1)" in _stamp(stamped(17, 3), "as of")
     for response in (stamped(17, 17), stamped(17, None)):
         assert "documents[0] below 17 (manifest 1)" in _stamp(response, "as of")
 
