@@ -30,12 +30,12 @@ class EmbeddedOnce:
     @contextmanager
     def counting(self) -> Iterator[None]:
         """Count what is published in the block, which waits at its end until that is durable."""
-        first, stream, tail = len(self._engine.published), batches(self._stack), self._tail.total(_BY_TAIL)
+        first, stream, tail = len(self._engine.published), batches(self._stack), self._tail.totals()[_BY_TAIL]
         yield
         self._engine.drain()
         self._events += self._engine.published[first:]
         self._by_stream += batches(self._stack).embedded - stream.embedded
-        self._by_tail += self._tail.total(_BY_TAIL) - tail
+        self._by_tail += self._tail.totals()[_BY_TAIL] - tail
 
     def figures(self) -> list[Figure]:
         """Return the ratio and what it is made of."""

@@ -12,7 +12,8 @@ stream alone. "Findable": the document is among the hits of a committed response
     counted  is what stream and tail embed of all that is published while there is a tail
 """
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from benchmarks.engines import Freshline
 from benchmarks.freshness_side import Side, half_rate
 from benchmarks.live_documents import chunk_texts, documents, renamed
 from benchmarks.live_phases import Phases
+from benchmarks.owner_stages import OwnerStages
 from benchmarks.pathway_peer import VERSION, pathway
 from benchmarks.report import Figure, Goal, Report
 from benchmarks.stack import BenchmarkStack, running
@@ -81,12 +83,18 @@ class _Run:
         self._appended = open_.enter_context(_appended(self._stack))
         rate = half_rate(self._ours, self._phases, extent.ingests)
         side = partial(Side, engine=self._ours, phases=self._phases, rate=rate)
-        self._with = side(WITH, ready=self._tail.on, around=self._once.counting)
+        self._owner = OwnerStages(self._tail)
+        self._with = side(WITH, ready=self._tail.on, around=self._counting)
         self._without = side(WITHOUT, ready=self._tail.off)
         self._again = side(f"{WITH}, asked again", engine=AskedAgain(self._ours), ready=self._tail.on)
         self._peer: Side | None = None
         self._figures: list[Figure] = []
         self._notes: dict[str, str] = {}
+
+    @contextmanager
+    def _counting(self) -> Iterator[None]:
+        with self._once.counting(), self._owner.counting():
+            yield
 
     def bulk(self) -> None:
         """Measure ingest with the tail against ingest without it."""
@@ -154,6 +162,7 @@ class _Run:
                 *told.durability(self._stack, self._with),
                 *told.stages(self._stack, self._planned, self._without),
                 *told.tail_stages(self._appended, self._with),
+                *self._owner.figures(WITH),
                 *[figure for side in (*sides[2:], self._again) for figure in told.of_side(side)],
             ],
             notes=self._notes,

@@ -55,9 +55,9 @@ class TailProcess:
         self._child.stop()
         self._child = None
 
-    def total(self, sample: str) -> float:
-        """Return a counter's sum over its labels and over every owner so far, e.g. "freshline_tail_entries_total"."""
-        return (self._before + self._now())[sample]
+    def totals(self) -> Counter[str]:
+        """Return what every owner so far has counted, together: see `totals`."""
+        return self._before + self._now()
 
     def _now(self) -> Counter[str]:
         found = health.recorded(self._record) if self._child is not None else None
@@ -69,15 +69,15 @@ class TailProcess:
 
 
 def totals(exposition: str) -> Mapping[str, float]:
-    r"""Return {name of sample: its sum over labels} of what only grows.
+    r"""Return what only grows: {name of a sample, with the values of its labels: number}.
 
     >>> totals('# TYPE a_total counter\na_total{b="1"} 2\na_total{b="2"} 3\n# TYPE c gauge\nc 4\n')
-    {'a_total': 5.0}
+    {'a_total 1': 2, 'a_total 2': 3}
     """
-    sums: dict[str, float] = {}
-    for family in text_string_to_metric_families(exposition):
-        if family.type in {"counter", "histogram"}:
-            for sample in family.samples:
-                if not sample.name.endswith(("_created", "_bucket")):
-                    sums[sample.name] = sums.get(sample.name, 0.0) + sample.value
-    return sums
+    return {
+        " ".join([sample.name, *sample.labels.values()]): sample.value
+        for family in text_string_to_metric_families(exposition)
+        if family.type in {"counter", "histogram"}
+        for sample in family.samples
+        if not sample.name.endswith(("_created", "_bucket"))
+    }
