@@ -22,6 +22,8 @@ from schemas.messages import DocumentEvent, Query, Response
 
 #: Characters of a document that a question about it asks with.
 ASKED_WITH = 200
+#: Seconds between an answer without the probe and the next question about it, where an engine has to be asked again.
+AGAIN = 0.03
 _WITHIN = 300.0
 _DEADLINE = 50.0
 
@@ -52,6 +54,10 @@ class Engine(Protocol):
         """Publish and return at once."""
         ...
 
+    def drain(self) -> None:
+        """Return when all that was published is taken in."""
+        ...
+
     def probe(self, event: DocumentEvent) -> "Future[Found]":
         """Publish one and ask for it until it is found."""
         ...
@@ -75,6 +81,9 @@ class Freshline:
         self._stack = stack
         self._generate = generate
         self._open = ExitStack()
+        self._kept: list[Published] = []
+        #: all so far
+        self.published: list[DocumentEvent] = []
 
     def __enter__(self) -> Self:
         self._producer = self._open.enter_context(Producer(self._stack.settings.kafka))
@@ -91,7 +100,10 @@ class Freshline:
 
     def kept(self, events: Sequence[DocumentEvent]) -> Coverage:
         """Publish all and return the offsets behind them once the broker has them."""
-        return functools.reduce(merge, (position.seen for position in self._producer.publish_many(events)))
+        self.published += events
+        kept = self._producer.publish_many(events)
+        self._kept += kept
+        return _behind(kept)
 
     def covers(self, ends: Coverage) -> bool:
         """Whether all before `ends` is decided by now."""
@@ -103,15 +115,28 @@ class Freshline:
 
     def publish(self, events: Sequence[DocumentEvent]) -> None:
         """See Engine."""
+        self.published += events
         for event in events:
-            self._producer.submit(event)
+            self._producer.submit(event).add_done_callback(self._note)
+
+    def drain(self) -> None:
+        """See Engine: until all of it is decided."""
+        self._producer.flush()
+        self.wait(_behind(self._kept))
+
+    def keep(self, event: DocumentEvent) -> Published:
+        """Publish one and return where it stands once the broker has it."""
+        self.published.append(event)
+        kept = self._producer.publish(event)
+        self._kept.append(kept)
+        return kept
 
     def probe(self, event: DocumentEvent) -> "Future[Found]":
         """See Engine. One question is enough: it waits at the worker until the document's offset is covered."""
         sent, began = time.time(), time.monotonic()
-        published = self._producer.publish(event)
+        published = self.keep(event)
         asking = time.time()
-        asked = self._asker.submit(replace(_query(event), min_offsets=published.seen))
+        asked = self._asker.submit(replace(asking_for(event), min_offsets=published.seen))
         found: Future[Found] = Future()
 
         def note(answer: "Future[Response]") -> None:
@@ -119,9 +144,7 @@ class Freshline:
             if error := answer.exception():
                 return found.set_exception(error)
             response = answer.result()
-            if event.doc_id not in {
-                hit.doc_id for hit in response.hits if hit.collection == event.collection
-            }:
+            if not holds(response, event):
                 return found.set_exception(
                     TransientError(f"{event.doc_id} is not among the hits: {response}")
                 )
@@ -148,10 +171,18 @@ class Freshline:
         """Ask any question."""
         return self._asker.submit(query)
 
+    def _note(self, kept: "Future[Published]") -> None:
+        if kept.exception() is None:
+            self._kept.append(kept.result())
+
     @property
     def pids(self) -> Sequence[int]:
         """See Engine."""
         return self._stack.pids
+
+
+def _behind(kept: Sequence[Published]) -> Coverage:
+    return functools.reduce(merge, (one.seen for one in kept), {})
 
 
 def question(text: str, *, generate: bool = False) -> Query:
@@ -166,8 +197,14 @@ def question(text: str, *, generate: bool = False) -> Query:
     )
 
 
-def _query(event: DocumentEvent) -> Query:
+def asking_for(event: DocumentEvent) -> Query:
+    """Return a question with the first words of a document, to be answered from it."""
     return question((event.content or "")[:ASKED_WITH], generate=True)
+
+
+def holds(response: Response, event: DocumentEvent) -> bool:
+    """Whether the document is among the hits."""
+    return any((hit.collection, hit.doc_id) == (event.collection, event.doc_id) for hit in response.hits)
 
 
 def processor_seconds(pids: Sequence[int]) -> float:

@@ -1,194 +1,188 @@
-"""From publishing a document to an answer that holds it, idle and at half load, by stage; beside Pathway where it runs.
+"""From publishing a document to an answer that cites it, at half load and idle: with the tail, without it, Pathway.
 
-"Half load" is half of the ingest that the same engine reached in the same run. "Findable": the document is among the
-hits of a committed response; "cited": the answer rests on it. Freshline finds a document with the batch that holds it:
-there is no shorter way yet, so the goal for citing, and Pathway, are expected to be ahead.
+"Half load" is half of the ingest that the same engine reached in the same run; both sides of Freshline get that of the
+stream alone. "Findable": the document is among the hits of a committed response; "cited": the answer rests on it.
+
+    sides    with the tail, without it (its owner is stopped) and Pathway take turns at half load, then idle; worker and
+             stream are the same throughout, an engine is idle while another is measured
+    a probe  is a document and a question with its first words. Freshline's names the offset and waits at the worker;
+             Pathway cannot be told what to wait for and is asked again 30 ms after each answer without the document.
+             Once more at half load, with the tail, Freshline is asked in that way, too
+    bulk     short documents at once, more than the tail takes, so that it steps aside: with it ÷ without it, in turn
+    counted  is what stream and tail embed of all that is published while there is a tail
 """
 
-import statistics
-from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from benchmarks.alternating import alternate
-from benchmarks.bare import BareLoop
-from benchmarks.engines import Engine, Found, Freshline
-from benchmarks.live_documents import documents
-from benchmarks.live_phases import Load, Phases, Steady
-from benchmarks.pathway_peer import VERSION, Pathway, pathway
-from benchmarks.report import Figure, Goal, Line, Plot, Report, quantile_figures
+from benchmarks import freshness_figures as told
+from benchmarks.alternating import REPETITIONS, alternate, alternate_all
+from benchmarks.asked_again import AskedAgain
+from benchmarks.embedded_once import EmbeddedOnce
+from benchmarks.engines import Freshline
+from benchmarks.freshness_side import Side, half_rate
+from benchmarks.live_documents import chunk_texts, documents, renamed
+from benchmarks.live_phases import Phases
+from benchmarks.owner_stages import OwnerStages
+from benchmarks.pathway_peer import VERSION, pathway
+from benchmarks.report import Figure, Goal, Report
 from benchmarks.stack import BenchmarkStack, running
-from benchmarks.stages import STAGES, PlannedBatches, split
+from benchmarks.stages import PlannedBatches
+from benchmarks.tail_process import TailProcess
+from benchmarks.tail_stages import AppendedEntries
+from freshline.cache.factory import open_tail
 from freshline.errors import MissingPart, TransientError
-from freshline.ids import document_key
+from freshline.transport.connection import topic_name
 
 _DOCUMENTS = 160  # of which half are ingested, half asked about
-_QUESTIONS = 10.0  # a second, beside half load
-_PROBES = 3.0  # a second, beside them
+_BULK_SIZE = 400  # characters: one chunk
+WITH, WITHOUT, PEER = "with the tail", "without the tail", "Pathway"
 
 
 @dataclass(frozen=True, slots=True)
 class _Extent:
     """How much of everything; seconds and repetitions."""
 
-    half: float = 20.0
-    idle: float = 6.0
-    ingests: int = 5
+    half: float = 10.0
+    idle: float = 3.0
+    turns: int = 2
+    ingests: int = 3
+    bulks: int = REPETITIONS
+    #: documents: over four partitions well more than tail.max_backlog of each
+    bulk: int = 1100
 
 
-@dataclass(frozen=True, slots=True)
-class _Tools:
-    """What each engine is measured with."""
-
-    bare: BareLoop
-    phases: Phases
-    extent: _Extent
-
-
-@dataclass(slots=True)
-class _Measured:
-    """What the run has so far."""
-
-    figures: list[Figure] = field(default_factory=list)
-    notes: dict[str, str] = field(default_factory=dict)
-    plots: list[Plot] = field(default_factory=list)
-    versions: dict[str, str] = field(default_factory=dict)
+_QUICK = _Extent(half=5.0, idle=2.0, turns=1, ingests=1, bulks=1)
 
 
 def measure(*, seed: int, quick: bool) -> Report:
     """Run the benchmark."""
-    extent = _Extent(half=6.0, idle=3.0, ingests=1) if quick else _Extent()
-    made = _Measured()
     with ExitStack() as open_:
-        stack = open_.enter_context(running())
-        ours = open_.enter_context(Freshline(stack))
-        bare = open_.enter_context(BareLoop(stack.settings))
-        events = documents(seed, 80 if quick else _DOCUMENTS)
-        phases = Phases(events, stack.settings)
-        _warm(ours, phases)
-        tools = _Tools(bare, phases, extent)
-        with PlannedBatches(Path(stack.settings.lake.uri)) as planned:
-            half, idle = _engine(made, ours, tools)
-        _split(made, stack, planned, half)
-        made.plots.append(_histogram(ours.name, half, idle))
+        run = _Run(open_, seed, _QUICK if quick else _Extent())
+        run.bulk()
+        run.sides()
+        run.again()
+        return run.report()
+
+
+class _Run:
+    """One stack, its tail and what was measured so far."""
+
+    def __init__(self, open_: ExitStack, seed: int, extent: _Extent) -> None:
+        self._open, self._seed, self._extent = open_, seed, extent
+        self._stack = open_.enter_context(running(redis=True))
+        self._ours = open_.enter_context(Freshline(self._stack))
+        self._phases = Phases(documents(seed, _DOCUMENTS), self._stack.settings)
+        self._phases.ingest(self._ours)
+        self._tail = TailProcess(self._stack)
+        self._once = EmbeddedOnce(self._stack, self._tail, self._ours)
+        self._planned = open_.enter_context(PlannedBatches(Path(self._stack.settings.lake.uri)))
+        self._appended = open_.enter_context(_appended(self._stack))
+        rate = half_rate(self._ours, self._phases, extent.ingests)
+        side = partial(Side, engine=self._ours, phases=self._phases, rate=rate)
+        self._owner = OwnerStages(self._tail)
+        self._with = side(WITH, ready=self._tail.on, around=self._counting)
+        self._without = side(WITHOUT, ready=self._tail.off)
+        self._again = side(f"{WITH}, asked again", engine=AskedAgain(self._ours), ready=self._tail.on)
+        self._peer: Side | None = None
+        self._figures: list[Figure] = []
+        self._notes: dict[str, str] = {}
+
+    @contextmanager
+    def _counting(self) -> Iterator[None]:
+        with self._once.counting(), self._owner.counting():
+            yield
+
+    def bulk(self) -> None:
+        """Measure ingest with the tail against ingest without it."""
+        short, names = documents(self._seed, self._extent.bulk, _BULK_SIZE), iter(range(1000))
+
+        def rate() -> float:
+            events = renamed(short, f"bulk{next(names)}")
+            chunks = len(chunk_texts(events, self._stack.settings))
+            return chunks / self._ours.ingest(events, chunks)
+
+        def beside() -> float:
+            self._tail.on()
+            with self._once.counting():
+                return rate()
+
+        def alone() -> float:
+            self._tail.off()
+            return rate()
+
+        self._figures += alternate(beside, alone, self._extent.bulks).figures(
+            "ingest with the tail ÷ without",
+            ("ingest with the tail", "ingest without"),
+            "chunks/s",
+            Goal("≥", 0.95),
+        )
+
+    def sides(self) -> None:
+        """Measure all sides at half load and idle, in turn."""
+        half, idle = self._extent.half, self._extent.idle
+        turns = {WITHOUT: self._without, WITH: self._with}
         try:
-            theirs = open_.enter_context(pathway(stack))
-            _beside(made, theirs, tools)
+            turns[PEER] = self._peer = self._pathway()
         except (MissingPart, TransientError) as reason:
-            made.notes["Pathway"] = f"not measured to the end: {reason}"
-    return Report(
-        name="freshness",
-        seed=seed,
-        figures=made.figures,
-        notes=made.notes,
-        plots=made.plots,
-        versions=made.versions,
-        repetitions=extent.ingests,
-    )
+            self._notes[PEER] = f"not measured: {reason}"
+
+        def measured(side: Side) -> float:
+            try:
+                side.turn(half, idle)
+            except (MissingPart, TransientError) as reason:
+                if side.name != PEER:
+                    raise
+                self._notes[PEER] = f"not measured to the end: {reason}"
+            return 0.0
+
+        alternate_all({name: partial(measured, side) for name, side in turns.items()}, self._extent.turns)
+
+    def again(self) -> None:
+        """Measure the tail once more, asked as Pathway is asked."""
+        self._again.turn(self._extent.half, 0.0)
+
+    def report(self) -> Report:
+        """Return all of it."""
+        own = [self._with, self._without]
+        sides = [*own, *([self._peer] if self._peer and self._peer.half else [])]
+        self._notes |= {f"{side.name}: half load": told.half_load(side) for side in sides}
+        return Report(
+            name="freshness",
+            seed=self._seed,
+            figures=[
+                *told.of_side(self._with, citing=(0.08, 0.3)),
+                *told.of_side(self._without, findable=(1.0, 2.5)),
+                *(told.beside(self._with, self._again, sides[2]) if len(sides) > len(own) else ()),
+                *self._figures,
+                *self._once.figures(),
+                *told.durability(self._stack, self._with),
+                *told.stages(self._stack, self._planned, self._without),
+                *told.tail_stages(self._appended, self._with),
+                *self._owner.figures(WITH),
+                *[figure for side in (*sides[2:], self._again) for figure in told.of_side(side)],
+            ],
+            notes=self._notes,
+            plots=told.histograms(sides),
+            versions={"pathway": VERSION} if len(sides) > len(own) else {},
+            repetitions=self._extent.turns,
+        )
+
+    def _pathway(self) -> Side:
+        self._tail.off()
+        engine = self._open.enter_context(pathway(self._stack))
+        self._phases.ingest(engine)
+        return Side(
+            PEER, engine, self._phases, half_rate(engine, self._phases, self._extent.ingests), self._tail.off
+        )
 
 
-def _warm(engine: Engine, phases: Phases) -> None:
-    phases.ingest(engine)
-    phases.steady(engine, Load(seconds=2.0, questions=_QUESTIONS))
-
-
-def _engine(made: _Measured, engine: Engine, tools: _Tools) -> tuple[Steady, Steady]:
-    """Measure ingest against the bare loop, then probes at half of it and idle; Freshline's figures have the goals."""
-    phases, bare, extent = tools.phases, tools.bare, tools.extent
-    mine, name = isinstance(engine, Freshline), engine.name
-    texts = phases.texts()
-    pairs = alternate(lambda: phases.ingest(engine), lambda: bare.rate(texts), extent.ingests)
-    made.figures += pairs.figures(
-        f"{name}: ingest ÷ bare embedding loop",
-        (f"{name}: ingest", f"{name}: bare embedding loop beside it"),
-        "chunks/s",
-    )
-    rate = statistics.median(pairs.ours) / phases.chunks_a_document / 2
-    made.notes[f"{name}: half load"] = (
-        f"{rate:.3g} documents/s, {_QUESTIONS:g} questions/s, {_PROBES:g} probes/s"
-    )
-    half = phases.steady(
-        engine, Load(seconds=extent.half, documents=rate, probes=_PROBES, questions=_QUESTIONS)
-    )
-    phases.ingest(engine)  # what the load left is done when this is
-    idle = phases.steady(engine, Load(seconds=extent.idle))
-    before = "" if mine else f"{name}: "
-    made.figures += _quantiles(f"{before}publish → findable", _seconds(half), (1.0, 2.5) if mine else None)
-    made.figures += _quantiles(f"{before}publish → findable, idle,", _seconds(idle))
-    if mine:
-        made.figures += _cited(half)
-    ms = [1000 * seconds for seconds in half.answered]
-    made.figures += _quantiles(f"{before}query → response", ms, None, "ms")
-    made.figures.append(Figure(name=f"{name}: probes not found", value=half.missed + idle.missed, unit=""))
-    return half, idle
-
-
-def _cited(half: Steady) -> list[Figure]:
-    cited = [one.seconds for one in half.found if _cites(one)]
-    share = len(cited) / max(1, len(half.found))
-    return [
-        *_quantiles("publish → cited", cited, (0.08, 0.3)),
-        Figure(name="probes cited ÷ found", value=share, unit=""),
-    ]
-
-
-def _cites(one: Found) -> bool:
-    cited = one.response.citations if one.response else ()
-    return any(document_key(each.collection, each.doc_id) == one.key for each in cited)
-
-
-def _split(made: _Measured, stack: BenchmarkStack, planned: PlannedBatches, half: Steady) -> None:
-    stages = split(stack, planned, half.found)
-    made.notes["probes told by stage"] = f"{len(stages[STAGES[0]])} of {len(half.found)}"
-    for stage, seconds in stages.items():
-        made.figures += _quantiles(f"stage {stage},", seconds)
-
-
-def _beside(made: _Measured, theirs: Pathway, tools: _Tools) -> None:
-    made.versions["pathway"] = VERSION
-    _warm(theirs, tools.phases)
-    half, idle = _engine(made, theirs, tools)
-    made.plots.append(_histogram(theirs.name, half, idle))
-
-
-def _seconds(steady: Steady) -> list[float]:
-    return [one.seconds for one in steady.found]
-
-
-def _quantiles(
-    name: str, values: Sequence[float], most: tuple[float, float] | None = None, unit: str = "s"
-) -> list[Figure]:
-    """Return p50, with the least and the greatest, and p99; none where nothing was measured."""
-    if not values:
-        return []
-    goals = (Goal("≤", most[0]), Goal("≤", most[1])) if most else (None, None)
-    return quantile_figures(f"{name} {{}}", values, unit, goals)
-
-
-def _histogram(name: str, half: Steady, idle: Steady) -> Plot:
-    lines = {"half load": _seconds(half), "idle": _seconds(idle)}
-    return Plot(
-        title=f"{name}: publish → findable",
-        x="s",
-        y="share of probes",
-        lines=[_bins(label, seconds) for label, seconds in lines.items() if seconds],
-    )
-
-
-def _bins(label: str, seconds: Sequence[float], bins: int = 20) -> Line:
-    """Return the share of each of equal bins, at the middle of it.
-
-    >>> line = _bins("all", [0.1, 0.1, 0.9, 1.0], bins=2)
-    >>> line.x, line.y
-    ([0.25, 0.75], [0.5, 0.5])
-    """
-    width = max(seconds) / bins
-    counts = dict.fromkeys(range(bins), 0)
-    for value in seconds:
-        counts[min(bins - 1, int(value / width))] += 1
-    return Line(
-        name=label,
-        x=[(number + 0.5) * width for number in counts],
-        y=[number / len(seconds) for number in counts.values()],
-    )
+def _appended(stack: BenchmarkStack) -> AppendedEntries:
+    """Return what watches the tail's streams of the generation that is served."""
+    state = stack.manifest.fold()
+    assert state.serving is not None  # noqa: S101 - something was ingested
+    streams = open_tail(stack.settings, state.serving.fingerprint, state.serving.generation)
+    return AppendedEntries(streams, len(state.coverage[topic_name(stack.settings.kafka, "documents")]))

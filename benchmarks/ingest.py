@@ -13,7 +13,6 @@ has once in a minute, are in each repetition. The bare side, which has neither, 
 """
 
 import functools
-import json
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -27,6 +26,7 @@ from redis import Redis
 from benchmarks.alternating import REPETITIONS, Pairs, alternate, alternate_all
 from benchmarks.backfill_side import BackfillSide
 from benchmarks.bare import BareLoop
+from benchmarks.batches_log import batches
 from benchmarks.edit_stream import edits
 from benchmarks.live_documents import chunk_texts, distinct_texts, renamed
 from benchmarks.live_documents import documents as documents_from
@@ -116,10 +116,10 @@ def _edit_stream(
     shares: list[float] = []
 
     def kept() -> float:
-        before = _counted(stack)
+        before = batches(stack)
         rate = len(documents) / _publish(stack, next(rounds).documents, "edited")
-        chunks, embedded = (after - earlier for after, earlier in zip(_counted(stack), before, strict=True))
-        shares.append(embedded / chunks)
+        after = batches(stack)
+        shares.append((after.embedded - before.embedded) / (after.chunks - before.chunks))
         return rate
 
     def anew() -> float:
@@ -151,19 +151,6 @@ def _beside_pathway(
     )
     names = ("edit stream beside Pathway", "Pathway: edit stream")
     return pairs.figures("edit stream ÷ Pathway", names, "documents/s", Goal("≥", 3))
-
-
-def _counted(stack: BenchmarkStack) -> tuple[int, int]:
-    """Return (chunks written, chunks embedded) of all batches so far, as the stream logs them after it decided."""
-    records = sum(sum(partitions.values()) for partitions in stack.manifest.fold().coverage.values())
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        lines = (stack.folder / "streaming.log").read_text("utf-8").splitlines()
-        batches = [json.loads(line) for line in lines if '"batch_decided"' in line and line.endswith("}")]
-        if sum(batch["accepted"] + batch["rejected"] for batch in batches) >= records:
-            return sum(batch["chunks"] for batch in batches), sum(batch["embedded"] for batch in batches)
-        time.sleep(0.05)
-    raise TransientError(f"the stream's log does not tell of all {records} records within 10 s")
 
 
 def _forget(stack: BenchmarkStack) -> None:

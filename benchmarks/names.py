@@ -28,7 +28,9 @@ NAMES = {
         "streaming ingest and backfill ÷ bare embedding loop; edits, beside Pathway; publish → retrievable",
         240,
     ),
-    "freshness": Benchmark("publish → findable and → cited at half load, by stage; beside Pathway", 150),
+    "freshness": Benchmark(
+        "publish → cited at half load and idle, with and without the tail, by stage; beside Pathway", 270
+    ),
     "serving": Benchmark(
         "Kafka to Kafka: latency at half load, bursts beside Pathway, transactions, overload"
     ),
@@ -44,6 +46,9 @@ NAMES = {
     "shards": Benchmark("two workers with half the shards each, beside one with all", 15),
     "factbook": Benchmark(
         "a year of real edits through Kafka: does everything agree, and is the newest found"
+    ),
+    "fresh_edits": Benchmark(
+        "real edits at 20 a second, asked about throughout: right, outdated, missing; with and without the tail"
     ),
     "chunking": Benchmark(
         "gold passages met at equal retrieved tokens, beside recursive splitting; locality; speed"

@@ -21,7 +21,7 @@ import kafka
 import msgspec
 from kafka.admin import KafkaAdminClient, NewTopic
 
-from benchmarks.engines import ASKED_WITH, Found
+from benchmarks.engines import AGAIN, ASKED_WITH, Found
 from benchmarks.peer_environment import peer_environ, peer_python
 from benchmarks.stack import BenchmarkStack
 from freshline.embedded.child import Child
@@ -38,10 +38,10 @@ TUNING = {"threads": 1, "batch": 1024, "autocommit": 5, "index": "brute"}
 _TOPICS = ("documents", "questions", "answers", "indexed")
 _PARTITIONS = 4
 _READY_WITHIN = 120.0
-_AGAIN = 0.03  # seconds between an answer without the probe and the next question about it
 _WITHIN = 60.0
 _INGEST_WITHIN = 120.0
 _POLL_MS = 5
+_QUIET = 0.5  # seconds without a chunk more; a call of the embedder takes less
 
 
 @dataclass
@@ -111,6 +111,13 @@ class Pathway:
         """See Engine."""
         for event in events:
             self._producer.send(_topic("documents"), key=_key(event).encode(), value=encode(event))
+
+    def drain(self) -> None:
+        """See Engine: until nothing has entered the index for a while."""
+        deadline, before = time.monotonic() + _INGEST_WITHIN, -1
+        while before != self._indexed and time.monotonic() < deadline:
+            before = self._indexed
+            time.sleep(_QUIET)
 
     def probe(self, event: DocumentEvent) -> "Future[Found]":
         """See Engine."""
@@ -185,7 +192,7 @@ class Pathway:
 def _look(one: _Probe, answer: "Future[object]") -> None:
     keys, now = answer.result(), time.monotonic()
     if not isinstance(keys, list) or one.key not in keys:
-        one.next = now + _AGAIN
+        one.next = now + AGAIN
     elif not one.found.done():
         found = Found(
             key=one.key, seconds=now - one.began, sent=one.sent, asked=one.sent, answered=time.time()

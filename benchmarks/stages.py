@@ -83,6 +83,12 @@ def split(stack: BenchmarkStack, planned: PlannedBatches, found: Sequence[Found]
     return {stage: [stages[number] for stages in every] for number, stage in enumerate(STAGES)}
 
 
+def durable_at(stack: BenchmarkStack, found: Sequence[Found]) -> list[tuple[Found, float]]:
+    """Return the probes whose batch is known, each with the time at which that was decided."""
+    decided = _decided(stack)
+    return [(one, at) for one in found if one.published and (at := _first(decided, one)) is not None]
+
+
 def _of_one(one: Found, planned: Sequence[_Moment], decided: Sequence[_Moment]) -> list[float] | None:
     if one.published is None or one.response is None:
         return None

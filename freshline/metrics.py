@@ -60,6 +60,8 @@ CACHED_ANSWERS = _counter("serving_cached_answers", "questions put to the answer
 # the tail: documents before they are durable
 TAIL_EVENTS = _counter("tail_events", "records that the tail covers: accepted, rejected", "outcome")
 TAIL_ENTRIES = _counter("tail_entries", "entries made: a range of offsets and its states")
+# of a record: wait (broker's time to being read); of an entry: accept, embed, make, append
+TAIL_STAGE = _seconds("tail_stage", "time of one stage on the way into the tail", "stage")
 TAIL_EMBEDDED = _counter("tail_embedded", "texts that this process embedded; others came from the cache")
 TAIL_BACKLOG = _gauge(
     "tail_backlog_records", "offsets of its partitions that are read neither by tail nor stream"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+from freshline import metrics
 from freshline.cache.port import TailStreams
 from freshline.clock import Clock
 from freshline.errors import TransientError
@@ -82,6 +83,8 @@ class Handing:
         """Go on in every partition that has something new. Raises TopicMoved, TransientError."""
         read: dict[TopicPartition, list[Record]] = {}
         for record in records:
+            waited = max(0.0, self._clock.now() - record.timestamp / 1000)
+            metrics.TAIL_STAGE.labels(stage="wait").observe(waited)
             read.setdefault(TopicPartition(record.topic, record.partition), []).append(record)
         ends = {part.place: self._held.position(part) for part in self._held.running}
         moved = [part for part in self._held.running if ends[part.place] != part.at]
@@ -124,6 +127,10 @@ class Handing:
         return rest
 
     def _append(self, part: Partition, entry: Entry, on: Standing, found: Future[str]) -> bool:
+        with metrics.TAIL_STAGE.labels(stage="append").time():
+            return self._handed(part, entry, on, found)
+
+    def _handed(self, part: Partition, entry: Entry, on: Standing, found: Future[str]) -> bool:
         value = encode_entry(entry, on.made)
         if known_to_differ(entry.range.topic_id, found.result()):
             raise TopicMoved(f"topic {entry.range.topic!r} was created anew")

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Literal, NamedTuple
 
 import numpy as np
+from prometheus_client.context_managers import Timer
 
 from freshline import metrics
 from freshline.embedding.cached import CachedEmbedder
@@ -61,9 +62,11 @@ class Maker:
 
         The entry's range is shorter where not all are taken, and its clock is the one at its end. Raises MissingPart.
         """
-        accepted = self._accept(records, span)  # 1
+        with _stage("accept"):
+            accepted = self._accept(records, span)  # 1
         states = [outcome for outcome in accepted.outcomes if isinstance(outcome, State)]
-        kept, vectors, why = self._embed(states)  # 2, 3
+        with _stage("embed"):
+            kept, vectors, why = self._embed(states)  # 2, 3
         taken = len(accepted.outcomes)
         if why:
             cut = states[len(kept)].record.offset
@@ -73,7 +76,8 @@ class Maker:
         if end <= span.start:
             return Piece(None, rest, why or accepted.why)
         clock = accepted.clocks[taken - 1] if taken else span.clock
-        entry = make_entry(replace(span, end=end, clock=clock), kept, vectors, made)  # 4
+        with _stage("make"):
+            entry = make_entry(replace(span, end=end, clock=clock), kept, vectors, made)  # 4
         _count(len(kept), taken - len(kept))
         return Piece(entry, rest, why or accepted.why)
 
@@ -104,6 +108,10 @@ class Maker:
         kept = [state for state in kept if state.record.offset < first]
         rows = int(np.sum([len(state.chunks) for state in kept], dtype=np.int64))
         return kept, vectors[:rows], "reject"
+
+
+def _stage(name: str) -> Timer:
+    return metrics.TAIL_STAGE.labels(stage=name).time()
 
 
 def _raw(record: Record) -> RawRecord:

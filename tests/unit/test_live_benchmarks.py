@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.edit_stream import edits
 from benchmarks.engines import Found
-from benchmarks.freshness import _bins, _quantiles
+from benchmarks.freshness_figures import _bins, quantiles
 from benchmarks.live_documents import chunk_texts, documents, probe, renamed
 from benchmarks.live_phases import _Due, settle, timed
 from benchmarks.stages import STAGES, PlannedBatches, _Moment, _of_one
@@ -77,15 +77,16 @@ def test_what_is_due_adds_up_to_the_rate() -> None:
 
 def test_quantiles_of_a_hundred_values() -> None:
     """Of 1 … 100 the median is 50.5; 99 of them are below 100."""
-    p50, p99 = _quantiles("wait", [float(n) for n in range(100, 0, -1)], (60.0, 99.0))
+    p50, p99 = quantiles("wait", [float(n) for n in range(100, 0, -1)], (60.0, 99.0))
     assert (p50.name, p50.value, p50.spread, p50.holds) == ("wait p50", 50.5, (1.0, 100.0), True)
     assert (p99.name, p99.value, p99.holds) == ("wait p99", 100.0, False)
 
 
 def test_shares_of_a_histogram() -> None:
-    """.1 and .1 are in the lower half of up to 1.0, .9 and 1.0 in the upper."""
-    line = _bins("all", [0.1, 0.1, 0.9, 1.0], bins=2)
-    assert (list(line.x), list(line.y)) == ([0.25, 0.75], [0.5, 0.5])
+    """Two bins to a tenfold: .2 is in .1 … .316, nothing is in .316 … 1, 2, 2 and 3 are in 1 … 3.16."""
+    line = _bins("all", [3.0, 0.2, 2.0, 2.0], bins=2)
+    assert list(line.x) == pytest.approx([0.1778, 0.5623, 1.778], rel=1e-3)
+    assert list(line.y) == [0.25, 0, 0.75]
 
 
 def test_no_chunk_of_one_copy_is_a_chunk_of_another() -> None:
