@@ -80,6 +80,7 @@ def _require_topic(settings: Settings, identities: KafkaIdentities, manifest: Ma
 def _run(settings: Settings) -> None:
     if settings.debug.failpoint:
         failpoints.arm(settings.debug.failpoint)
+    os.nice(settings.stream.nice)  # inherited by the driver's JVM and its Python workers
     storage = Storage(settings.lake.uri)
     lake = Lake(storage)
     lake.create()

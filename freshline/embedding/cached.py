@@ -2,11 +2,12 @@
 
 Knows neither where the cache lives nor which model it is. Questions pass through: they seldom repeat.
 
-With claims, of processes that miss a text at the same time (the stream and the tail meet every document twice) one
-embeds it:
-1. claim the texts that are not remembered;
+With claims, of processes that miss a text at the same time (the stream and the tail meet every document) one embeds
+it. A few texts at a time, so that two share the work and what one waits for comes soon:
+1. look again, and claim the texts that are still not remembered;
 2. embed those that are ours, and put them;
-3. look for the others' until they are there, or PATIENCE seconds after step 1;
+and in the end, of all:
+3. look for the others' until they are there, for PATIENCE seconds at most;
 4. embed what did not come: its claimer died, is slow, or refused the text.
 """
 
@@ -22,6 +23,8 @@ from freshline.embedding.port import BadEmbedding, Embedder, Vectors
 
 #: Texts of one call that are claimed at most: a bulk load is the stream's alone.
 CLAIMED = 256
+#: Texts that are claimed at once: what the other waits for takes some 100 ms.
+AT_ONCE = 16
 #: Seconds: a few texts take some 10 ms to embed, and what nobody brings is late by no more than this.
 PATIENCE = 0.1
 #: Seconds between two looks.
@@ -81,19 +84,27 @@ class CachedEmbedder:
         """Return the vectors of `missing`, each made here or by another process."""
         if len(missing) > CLAIMED:
             return self._embed(missing, texts)
-        deadline = self._clock.monotonic() + PATIENCE
-        ours = self._claimed(missing)  # 1
-        made = self._embed([text for text in missing if text in ours], texts)  # 2
-        made |= self._awaited([text for text in missing if text not in ours], deadline)  # 3
+        made: _Vectors = {}
+        for start in range(0, len(missing), AT_ONCE):
+            made |= self._mine(missing[start : start + AT_ONCE], texts, again=start > 0)  # 1, 2
+        made |= self._awaited([text for text in missing if text not in made])  # 3
         return made | self._embed([text for text in missing if text not in made], texts)  # 4
+
+    def _mine(self, few: Sequence[str], texts: Sequence[str], *, again: bool) -> _Vectors:
+        """Do steps 1 and 2; `again`: it is a while since these were looked for."""
+        made = self._remembered(few) if again else {}
+        left = [text for text in few if text not in made]
+        ours = self._claimed(left) if left else frozenset()
+        return made | self._embed([text for text in left if text in ours], texts)
 
     def _claimed(self, missing: Sequence[str]) -> frozenset[str]:
         claims = zip(missing, self._cache.claim(missing), strict=True)
         return self._held | {text for text, mine in claims if mine}
 
-    def _awaited(self, others: Sequence[str], deadline: float) -> _Vectors:
-        """Return what others have put by the deadline; looks at least once."""
+    def _awaited(self, others: Sequence[str]) -> _Vectors:
+        """Return what others have put within PATIENCE; looks at least once."""
         found: _Vectors = {}
+        deadline = self._clock.monotonic() + PATIENCE
         while True:
             found |= self._remembered([text for text in others if text not in found])
             if len(found) == len(others) or self._clock.monotonic() >= deadline:

@@ -78,9 +78,12 @@ def owner(settings: Settings, log: Log, identities: Identities, parts: Parts) ->
 
 
 def tail_settings(settings: Settings) -> Settings:
-    """Return the settings by which the tail accepts documents."""
+    """Return the settings by which the tail accepts and embeds documents."""
     return replace(
-        settings, limits=tail_limits(settings.limits), collections=tail_collections(settings.collections)
+        settings,
+        limits=tail_limits(settings.limits),
+        collections=tail_collections(settings.collections),
+        models=replace(settings.models, threads=settings.tail.threads),
     )
 
 

@@ -93,25 +93,52 @@ class _Entry(msgspec.Struct):
     segments: list[_Segment]
 
 
-def make_entry(which: Range, states: Sequence[State], vectors: Vectors, made: Made) -> Entry:
-    """Return the entry of accepted states in their order; `vectors` float32[all their chunks in order, d]."""
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What of an entry does not need vectors: for each shard its part."""
+
+    parts: tuple["_Part", ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    add: Add
+    rows: pa.Table
+    states: pa.Table
+    lexical: memoryview
+    #: bool[all rows of the entry]: which of them are these
+    mine: NDArray[np.bool_]
+
+
+def prepare(states: Sequence[State], made: Made) -> Prepared:
+    """Do what can be done beside embedding; inverting a document's rows takes about as long as its vectors."""
     shard_of_state = [shard_of(state.key, made.shards) for state in states]
     shard_of_row = np.repeat(np.array(shard_of_state, np.int32), [len(state.chunks) for state in states])
-    segments = []
+    parts = []
     for shard in sorted(set(shard_of_state)):
         mine = [state for state, its in zip(states, shard_of_state, strict=True) if its == shard]
         rows, name = segment_rows(mine), uuid4().hex
-        lexical = memoryview(write_lexical(rows, name, made.languages))
-        segments.append(
-            _in_memory(
+        parts.append(
+            _Part(
                 _add(name, shard, made.generation, made.fingerprint),
                 rows,
                 segment_states(mine),
-                vectors[shard_of_row == shard],
-                lexical,
+                memoryview(write_lexical(rows, name, made.languages)),
+                shard_of_row == shard,
             )
         )
-    return Entry(which, tuple(segments))
+    return Prepared(tuple(parts))
+
+
+def make_entry(which: Range, prepared: Prepared, vectors: Vectors) -> Entry:
+    """Return the entry of accepted states in their order; `vectors` float32[all their chunks in order, d]."""
+    return Entry(
+        which,
+        tuple(
+            _in_memory(one.add, one.rows, one.states, vectors[one.mine], one.lexical)
+            for one in prepared.parts
+        ),
+    )
 
 
 def encode_entry(entry: Entry, made: Made) -> bytes:

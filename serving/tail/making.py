@@ -1,7 +1,7 @@
 """Records → entry, by the one pass' own functions; stops before the first record that is the stream's to decide.
 
     1  accept   records become states or refusals, with the partition's running clock
-    2  embed    one call for all chunks
+    2  embed    one call for all chunks; beside it the rows are inverted
     3  cut      before the first text without a usable vector
     4  make     the states as segments in memory
 
@@ -9,6 +9,7 @@ Knows neither Kafka nor Redis.
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
@@ -23,13 +24,13 @@ from freshline.ingest.embed import embed
 from freshline.ingest.record import RawRecord, RunningClocks
 from freshline.ingest.state import Reject, State
 from freshline.transport.port import Record
-from serving.tail.entry import Entry, Made, Range, make_entry
+from serving.tail.entry import Entry, Made, Range, make_entry, prepare
 from serving.tail.limits import OF_A_LIMIT, OF_THE_RECORD
 
 Why = Literal["limit", "reject"] | None
 
-#: Chunks of one entry, from which on the next record waits for the next: half a second of embedding at 130 a second.
-CHUNKS = 64
+#: Chunks of one entry, from which on the next record waits for the next: a document is not to wait for those behind it.
+CHUNKS = 16
 
 
 class Piece(NamedTuple):
@@ -56,6 +57,7 @@ class Maker:
     def __init__(self, acceptor: Acceptor, embedder: CachedEmbedder) -> None:
         self._acceptor = acceptor
         self._embedder = embedder
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="prepare")
 
     def make(self, records: Sequence[Record], span: Range, made: Made) -> Piece:
         """Return the entry of a partition's records; `span` is where they lie, its clock the one at its start.
@@ -65,6 +67,7 @@ class Maker:
         with _stage("accept"):
             accepted = self._accept(records, span)  # 1
         states = [outcome for outcome in accepted.outcomes if isinstance(outcome, State)]
+        preparing = self._beside.submit(prepare, states, made)
         with _stage("embed"):
             kept, vectors, why = self._embed(states)  # 2, 3
         taken = len(accepted.outcomes)
@@ -77,7 +80,8 @@ class Maker:
             return Piece(None, rest, why or accepted.why)
         clock = accepted.clocks[taken - 1] if taken else span.clock
         with _stage("make"):
-            entry = make_entry(replace(span, end=end, clock=clock), kept, vectors, made)  # 4
+            prepared = preparing.result() if len(kept) == len(states) else prepare(kept, made)
+            entry = make_entry(replace(span, end=end, clock=clock), prepared, vectors)  # 4
         _count(len(kept), taken - len(kept))
         return Piece(entry, rest, why or accepted.why)
 

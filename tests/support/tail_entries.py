@@ -15,7 +15,7 @@ from freshline.lexical.languages import Languages
 from freshline.revision import Kind, Revision
 from schemas.messages import DocumentEvent
 from serving.tail.book import Epoch
-from serving.tail.entry import Entry, Made, Range, make_entry
+from serving.tail.entry import Entry, Made, Range, make_entry, prepare
 
 TOPIC, TOPIC_ID = "documents", "topic-1"
 EPOCH = Epoch(TOPIC_ID, 0)
@@ -66,7 +66,7 @@ def entry(
     texts = [chunk.text for one in states for chunk in one.chunks]
     dimension = TINY_FINGERPRINT.dimension
     vectors = TinyEmbedder().documents(texts) if texts else np.empty((0, dimension), np.float32)
-    return make_entry(which, states, vectors, made(**how))
+    return make_entry(which, prepare(states, made(**how)), vectors)
 
 
 def manifest(

@@ -34,7 +34,7 @@ from freshline.retrieval.masks import Scope, visible
 from freshline.retrieval.reader import SnapshotReader
 from freshline.settings import CollectionsSettings, LimitSettings, TailSettings
 from serving.tail.book import Book
-from serving.tail.entry import Entry, Made, Range, encode_entry, make_entry
+from serving.tail.entry import Entry, Made, Range, encode_entry, make_entry, prepare
 from serving.tail.reading import Reading
 from streaming.origin import raised_clocks
 from tests.support import oracle
@@ -99,7 +99,7 @@ def accepted(records: Iterable[RawRecord], clocks: RunningClocks) -> list[State]
 def entry_of(which: Range, states: Sequence[State], made: Made) -> Entry:
     """Return the entry of states, with vectors that say nothing."""
     count = sum(len(state.chunks) for state in states)
-    return make_entry(which, states, np.ones((count, 2), np.float32), made)
+    return make_entry(which, prepare(states, made), np.ones((count, 2), np.float32))
 
 
 class World:
