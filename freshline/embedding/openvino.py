@@ -3,9 +3,14 @@
 That makes a process with the model start in under a second and stay small. It serves models that are an
 encoder and one plain pooling (Layout.simple); that it agrees with sentence-transformers is checked at export
 and in the tests. Settings of the runtime, with what was measured: docs/decisions/0010-embedding-backend.md.
+
+Several threads are as many streams of one thread each: batches run side by side, and none is shared between threads
+(docs/decisions/0067-a-batch-is-one-threads-work.md).
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from math import ceil
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -21,7 +26,14 @@ from freshline.fingerprint import Fingerprint
 
 #: Rows of one inference. Measured: 4 to 16 rows cost the least time a text; longer batches leave the cache.
 _BATCH = 16
+#: So many rows are not cut in two: 8 short questions in one call take 18 ms of processor, in two 19.5 and a wait.
+_LEAST = 8
 _HIDDEN = "last_hidden_state"
+
+#: Rows of the batch, last hidden state float32[n, t, d], mask int64[n, t]
+_Batch = tuple[list[int], NDArray[np.float32], NDArray[np.int64]]
+#: Inputs of the model by name; the runtime reads them where they lie
+_Given = dict[str, NDArray[np.int64]]
 
 
 class OpenVinoEmbedder:
@@ -33,7 +45,8 @@ class OpenVinoEmbedder:
         self._tokens = Tokens(layout.tokenizer, layout.max_tokens)
         self._model = _compile(ir, threads)
         self._inputs = {port.any_name for port in self._model.inputs}
-        self._request = self._model.create_infer_request()
+        self._streams = threads
+        self._own, *self._others = [self._model.create_infer_request() for _ in range(threads)]
         self._lock = Lock()
 
     def documents(self, texts: Sequence[str]) -> Vectors:
@@ -60,8 +73,7 @@ class OpenVinoEmbedder:
         ids = self._tokens.ids(texts)
         pooled = np.empty((len(ids), self.fingerprint.dimension), np.float32)
         with self._lock:
-            for rows in _by_length(ids):
-                hidden, mask = self._infer([ids[row] for row in rows])
+            for rows, hidden, mask in self._inferred(ids):
                 pooled[rows] = _pool(hidden, mask, self._layout.pooling)
         return unit_rows(pooled)
 
@@ -70,33 +82,64 @@ class OpenVinoEmbedder:
         own = self._tokens.own(texts, prompt)
         found: dict[int, TokenVectors] = {}
         with self._lock:
-            for rows in _by_length(ids):
-                hidden, _ = self._infer([ids[row] for row in rows])
+            for rows, hidden, _ in self._inferred(ids):
                 for place, row in enumerate(rows):
                     found[row] = TokenVectors(own[row].words, unit_tokens(hidden[place, own[row].places]))
         return [found[row] for row in range(len(ids))]
 
-    def _infer(self, ids: Sequence[Sequence[int]]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return (last hidden state float32[n, t, d], mask int64[n, t]) for token ids of n texts.
+    def _inferred(self, ids: Sequence[Sequence[int]]) -> Iterator[_Batch]:
+        """Yield every batch of the texts with these token ids, in rounds of one for each stream.
 
-        The first is the runtime's own memory: valid until the next call.
+        The last hidden state is the runtime's own memory: valid until the next batch is asked for.
         """
+        batches = list(_by_length(ids, self._streams))
+        for start in range(0, len(batches), self._streams):
+            *others, own = [
+                (rows, *self._padded([ids[row] for row in rows]))
+                for rows in batches[start : start + self._streams]
+            ]
+            with _beside(self._others, [given for _, _, given in others]) as running:
+                rows, mask, given = own
+                self._own.infer(given, share_inputs=True)  # in this thread: a lone batch waits for no other
+                yield rows, self._own.get_tensor(_HIDDEN).data, mask
+                for request, (rows, mask, _) in zip(running, others, strict=True):
+                    request.wait()
+                    yield rows, request.get_tensor(_HIDDEN).data, mask
+
+    def _padded(self, ids: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], _Given]:
+        """Return (mask int64[n, t], what the model is given) for token ids of n texts."""
         tokens = np.full((len(ids), max(map(len, ids))), self._layout.pad_id, np.int64)
         mask = np.zeros_like(tokens)
         for row, own in enumerate(ids):
             tokens[row, : len(own)] = own
             mask[row, : len(own)] = 1
         given = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)}
-        used = {name: value for name, value in given.items() if name in self._inputs}
-        self._request.infer(used, share_inputs=True)
-        return self._request.get_tensor(_HIDDEN).data, mask
+        return mask, {name: value for name, value in given.items() if name in self._inputs}
 
 
-def _by_length(ids: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-    """Yield rows in batches of like length, longest first: memory peaks at once, and padding stays small."""
+@contextmanager
+def _beside(requests: Sequence[Any], given: Sequence[_Given]) -> Iterator[Sequence[Any]]:
+    """Begin one request for each of `given` and give those; none runs any more behind the block, whatever happens."""
+    begun = []
+    try:
+        for request, one in zip(requests, given, strict=False):
+            request.start_async(one, share_inputs=True)
+            begun.append(request)
+        yield begun
+    finally:
+        for request in begun:
+            request.wait()
+
+
+def _by_length(ids: Sequence[Sequence[int]], streams: int) -> Iterator[list[int]]:
+    """Yield rows in batches of like length, longest first: memory peaks at once, and padding stays small.
+
+    Of few texts each stream has its share: two streams take 24 as 12 and 12, 8 as 8.
+    """
     order = sorted(range(len(ids)), key=lambda row: -len(ids[row]))
-    for start in range(0, len(order), _BATCH):
-        yield order[start : start + _BATCH]
+    size = min(_BATCH, max(_LEAST, ceil(len(order) / streams)))
+    for start in range(0, len(order), size):
+        yield order[start : start + size]
 
 
 def _pool(hidden: NDArray[np.float32], mask: NDArray[np.int64], pooling: str) -> NDArray[np.float32]:
@@ -119,7 +162,7 @@ def _compile(ir: Path, threads: int) -> Any:
         {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads,
-            "NUM_STREAMS": 1,
+            "NUM_STREAMS": threads,
             "ENABLE_CPU_PINNING": False,  # two processes would pin themselves to the same core
         },
     )

@@ -103,6 +103,17 @@ def test_a_vector_does_not_depend_on_its_batch(embedder: Embedder) -> None:
         assert float(alone @ together[place]) >= 0.9999
 
 
+@pytest.mark.parametrize(
+    "number", [1, 8, 9, 17, 48, 70]
+)  # a batch, batches at once, several rounds, one left over
+def test_each_text_has_its_own_vector_however_many_there_are(
+    embedder: Embedder, reference: Vectors, number: int
+) -> None:
+    vectors = embedder.documents((TEXTS * 3)[:number])
+    expected = np.concatenate([reference] * 3)[:number]
+    assert float((vectors * expected).sum(axis=1).min()) >= 0.9999
+
+
 def test_nothing_and_odd_texts(embedder: Embedder) -> None:
     assert embedder.documents([]).shape == (0, 384)
     vectors = embedder.documents(["", " ", "x" * 100_000, "🎉", "\u202e\u200b", "a\x00b"])
