@@ -20,11 +20,15 @@ from freshline.retrieval.snapshot import Snapshot
 from freshline.retrieval.source import REVISION, Batch, Document, Offered, Ranked
 from freshline.retrieval.together import together
 
+#: Rows times questions from which on both rankings are worth a thread: each takes about 1 ms then, outside of Python.
+_WORTH = 100_000
+
 
 class LocalSource:
     """A Source (freshline.retrieval.source); `sights` are kept for the batch."""
 
     def __init__(self, snapshot: Snapshot, batch: Batch) -> None:
+        self._rows = snapshot.rows
         self._segments = snapshot.segments
         self._views = snapshot.lexical
         self._batch = batch
@@ -93,7 +97,9 @@ class LocalSource:
                 return none, self._lexical(depths, sights)
             case "hybrid":
                 by_words, by_vector = together(
-                    lambda: self._lexical(depths, sights), lambda: self._dense(depths, sights)
+                    lambda: self._lexical(depths, sights),
+                    lambda: self._dense(depths, sights),
+                    worth=self._rows * len(depths) >= _WORTH,
                 )
                 return by_vector, by_words
 

@@ -21,6 +21,10 @@ def test_one_runs_in_the_callers_thread() -> None:
     assert not beside.is_alive()
 
 
+def test_what_is_not_worth_a_thread_runs_in_the_callers() -> None:
+    assert together(current_thread, current_thread, worth=False) == (current_thread(), current_thread())
+
+
 def fail() -> None:
     raise ValueError("broken")
 
