@@ -70,10 +70,12 @@ def stages(stack: BenchmarkStack, planned: PlannedBatches, alone: Side) -> list[
 
 
 def tail_stages(appended: AppendedEntries, tail: Side) -> list[Figure]:
-    """Return the tail's path by stage."""
-    every = split_tail(appended, tail.found)
+    """Return the tail's path by stage, at half load and idle."""
     return [
-        one for stage, seconds in every.items() for one in quantiles(f"{tail.name}: stage {stage},", seconds)
+        one
+        for when, found in (("", tail.found), (" idle,", tail.found_idle))
+        for stage, seconds in split_tail(appended, found).items()
+        for one in quantiles(f"{tail.name}: stage {stage},{when}", seconds)
     ]
 
 
