@@ -4,15 +4,31 @@ A response says as of which offsets it is true. So each passage in it must stand
 live below exactly these offsets, and the one document that its question names must be there if it was live then.
 """
 
+import json
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from tests.support.oracle import Read, live
 
 _NEVER_EXPIRES = "9998"
+
+
+class Stored(Protocol):
+    """One record as kafka-python gives it."""
+
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes: ...
+    @property
+    def value(self) -> bytes | None: ...
 
 
 class History:
@@ -24,6 +40,11 @@ class History:
         for one in sorted(reads, key=lambda read: (read.partition, read.offset)):
             clocks[one.partition] = max(clocks.get(one.partition, 0), one.timestamp)
             self._of.setdefault(one.key, []).append(replace(one, timestamp=clocks[one.partition]))
+
+    @classmethod
+    def of(cls, records: Iterable[Stored]) -> "History":
+        """Return the history of a topic's records; what is no JSON says nothing."""
+        return cls(_read(record) for record in records)
 
     def at(self, key: str, coverage: Mapping[str, int]) -> str | None:
         """Return a document's text below `coverage` ({partition: next offset}), None where it was not live."""
@@ -50,6 +71,20 @@ class Question:
     wants: Mapping[str, int] | None = None
     #: it may be refused for this alone
     deadline: bool = False
+
+
+def ahead(topic: str, lake: Sequence[tuple[int, str, dict[str, Any]]], responses: Iterable[Any]) -> int:
+    """Count the responses that cover more than was durable at their seq.
+
+    lake: (seq, kind, body) of the manifest's entries in order.
+    """
+    covers = [(seq, body["end"].get(topic, {})) for seq, kind, body in lake if kind == "cover"]
+    found = 0
+    for response in responses:
+        seq, covered = response["as_of"]["seq"], response["as_of"]["coverage"].get(topic, {})
+        durable = [end for at, end in covers if at <= seq]
+        found += bool(_gap(covered, durable[-1] if durable else {}))
+    return found
 
 
 def faults(
@@ -89,6 +124,16 @@ def _wrong(topic: str, history: History, question: Question, response: Mapping[s
         yield "missed"
     if _gap(question.wants or {}, coverage) != _declared(response, topic):
         yield "broken_word"
+
+
+def _read(record: Stored) -> Read:
+    try:
+        event = json.loads(record.value) if record.value is not None else None
+    except ValueError:
+        return Read(
+            record.partition, record.offset, record.timestamp, record.key.decode(), None, rejected=True
+        )
+    return Read(record.partition, record.offset, record.timestamp, record.key.decode(), event)
 
 
 def _key(passage: Mapping[str, Any]) -> str:

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-Kind = Literal["put", "delete", "ask", "repeat", "kill_worker", "kill_driver"]
+Kind = Literal[
+    "put", "delete", "ask", "repeat", "kill_worker", "kill_driver", "kill_owner", "hurt_redis", "heal_redis"
+]
 
 #: In 10 minutes
 DOCUMENTS, QUESTIONS, LONG = 2000, 10_000, 600.0
-WORKER_EVERY, DRIVER_EVERY = 10.0, 60.0
+WORKER_EVERY, DRIVER_EVERY, OWNER_EVERY, REDIS_EVERY = 10.0, 60.0, 20.0, 30.0
+#: s that Redis is away
+AWAY = 3.0
 
 
 @dataclass(frozen=True, order=True)
@@ -58,11 +62,20 @@ def _documents(random: Random, documents: int, seconds: float) -> Iterator[Step]
 
 
 def _kills(random: Random, seconds: float) -> Iterator[Step]:
-    at = random.uniform(0, WORKER_EVERY)
-    while at < seconds:
+    for at in _times(random.uniform(0, 1), WORKER_EVERY, seconds):
         yield Step(at, "kill_worker", random.randrange(2))
-        at += WORKER_EVERY
-    at = random.uniform(0.5, 0.9) * min(DRIVER_EVERY, seconds)
-    while at < seconds:
+    for at in _times(random.uniform(0.5, 0.9), DRIVER_EVERY, seconds):
         yield Step(at, "kill_driver")
-        at += DRIVER_EVERY
+    for at in _times(random.uniform(0, 1), OWNER_EVERY, seconds):
+        yield Step(at, "kill_owner", random.randrange(2))
+    for number, at in enumerate(_times(random.uniform(0.2, 0.7), REDIS_EVERY, seconds)):
+        yield Step(at, "hurt_redis", number % 3)
+        yield Step(at + AWAY, "heal_redis", number % 3)
+
+
+def _times(share: float, every: float, seconds: float) -> Iterator[float]:
+    """Yield the times at which something happens every so often, from this share of the first interval on."""
+    at = share * min(every, seconds)
+    while at < seconds:
+        yield at
+        at += every

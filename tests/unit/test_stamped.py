@@ -3,12 +3,12 @@
 One partition: offset 0 "red light" of docs/a, 1 "other" of docs/b, 2 "green light" of docs/a, 3 docs/b is deleted.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from tests.support.oracle import Read
-from tests.support.stamped import History, Question, faults
+from tests.support.stamped import History, Question, ahead, faults
 
 TOPIC = "documents"
 
@@ -83,3 +83,32 @@ def test_offsets_that_were_asked_for_are_covered_or_named_as_missing() -> None:
     assert found(response(3, passage("a", "green light")), question) == {}
     assert found(response(3, status="error", code="deadline_exceeded"), question) == {}
     assert found(response(3, status="error", code="internal"), question) == {"refused": 1}
+
+
+class Record(NamedTuple):
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes
+    value: bytes | None
+
+
+def test_a_topics_records_are_read_by_what_they_say() -> None:
+    texts = (b'{"content": "red light"}', b'{"content":', b'{"content": "green light"}', None)
+    history = History.of(Record(0, at, 1000 + at, b"docs/a", text) for at, text in enumerate(texts))
+    said = [history.at("docs/a", {"0": end}) for end in range(5)]
+    assert said == [None, "red light", "red light", "green light", None]
+
+
+def test_who_saw_more_than_was_durable_is_counted() -> None:
+    """Seq 2 covers partition 0 up to 1, seq 5 up to 3; seq 3 is no cover."""
+    lake = [(seq, "cover", {"end": {TOPIC: {"0": end}}}) for seq, end in ((2, 1), (5, 3))]
+    lake.insert(1, (3, "add", {}))
+
+    def stamped(seq: int, **covered: int) -> dict[str, Any]:
+        return {"as_of": {"seq": seq, "coverage": {TOPIC: {name[1:]: end for name, end in covered.items()}}}}
+
+    durable = [stamped(2, p0=1), stamped(3, p0=1), stamped(5, p0=3), stamped(0)]
+    beyond = [stamped(2, p0=2), stamped(4, p0=3), stamped(5, p0=3, p1=1), stamped(0, p0=1)]
+    assert ahead(TOPIC, lake, durable) == 0
+    assert [ahead(TOPIC, lake, [one]) for one in beyond] == [1, 1, 1, 1]

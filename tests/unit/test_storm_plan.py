@@ -24,6 +24,8 @@ def test_sizes(seconds: float, share: float) -> None:
     assert counts["ask"] == 10_000 * share
     assert counts["kill_worker"] == 60 * share
     assert counts["kill_driver"] == 10 * share
+    assert counts["kill_owner"] == 30 * share
+    assert counts["hurt_redis"] == counts["heal_redis"] == 20 * share
     assert steps == sorted(steps)
     asked = {step.number: step.at for step in steps if step.kind == "ask"}
     assert all(asked[step.number] <= step.at for step in steps if step.kind == "repeat")
