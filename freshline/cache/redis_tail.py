@@ -10,14 +10,14 @@ then whether a stream ends before what it has read of it, and then begins at the
 value says. Needs Redis 6.2 (XTRIM MINID).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from threading import Event
 from typing import Any
 
 from redis.exceptions import ResponseError
 
-from freshline.cache.guard import Guard, connect, scope
+from freshline.cache.guard import Guard, Result, connect, scope
 from freshline.cache.seal import Seal
 from freshline.clock import Clock, SystemClock
 
@@ -32,6 +32,8 @@ _BLOCK_MS = 50
 #: Entries of one partition that one call takes. An entry of one document has some 10 kB; those of several MB are few,
 #: for the owner keeps at most tail.max_bytes (16 MiB) of a partition.
 _COUNT = 32
+#: What a key of ours may be.
+_STREAMS = (b"stream", b"none")
 #: Seconds between two looks at the streams' ends.
 _LOOK = 1.0
 
@@ -74,7 +76,9 @@ class RedisTail:
     def entries(self, partition: int) -> list[tuple[str, bytes]] | None:
         """Return all that is kept of a partition; None where Redis is away."""
         key = self._key(partition)
-        raw: Any = self._guard.run("tail_entries", partial(self._redis.xrange, key), None)
+        raw: Any = self._guard.run(
+            "tail_entries", lambda: self._of_streams([key], self._redis.xrange, key), None
+        )
         if raw is None:
             return None
         opened = (self._opened(key, number, fields) for number, fields in raw)
@@ -85,13 +89,14 @@ class RedisTail:
 
         A stream that was made anew begins at its first entry, whose id may be less than `after`.
         """
-        deadline = self._clock.monotonic() + wait
+        deadline, keys = self._clock.monotonic() + wait, list(map(self._key, after))
         if not after:
             self._closed.wait(wait)
             return {}
         while True:
             left_ms = int(1000 * (deadline - self._clock.monotonic()))
-            news = self._guard.run("tail_read", partial(self._news, after, min(left_ms, _BLOCK_MS)), None)
+            ask = partial(self._of_streams, keys, self._news, after, min(left_ms, _BLOCK_MS))
+            news = self._guard.run("tail_read", ask, None)
             if news is None or news or left_ms <= _BLOCK_MS or self._closed.is_set():
                 return news
 
@@ -117,6 +122,16 @@ class RedisTail:
                 self._redis.unlink(key)
             raise
         return number.decode()
+
+    def _of_streams(self, keys: Iterable[str], ask: Callable[..., Result], *arguments: Any) -> Result:
+        """Return ask(*arguments). Raises RedisError; a key that is no stream then goes: none is read beside it."""
+        try:
+            return ask(*arguments)
+        except ResponseError:
+            for key in keys:
+                if self._redis.type(key) not in _STREAMS:
+                    self._redis.unlink(key)
+            raise
 
     def _news(self, after: Mapping[int, str], block_ms: int) -> Entries:
         """Ask once, waiting at most so many ms (none below 1). Raises RedisError."""

@@ -139,6 +139,23 @@ def test_a_foreign_key_that_takes_no_entry_goes(
     assert tail.read({0: LAST_ID}, 0.0) == {0: [(number, b"value")]}
 
 
+def test_a_foreign_key_does_not_keep_the_other_partitions_from_being_read(
+    redis_url: str, prefix: str, redis: Redis
+) -> None:
+    clock = ManualClock()
+    owner, worker = RedisTail(redis_url, prefix, KEY, clock), RedisTail(redis_url, prefix, KEY, clock)
+    number = append(owner, b"value")
+    for after in ("", number):  # with an id the ends are looked at, too
+        no_stream(redis, f"{prefix}:1")
+        assert worker.read({0: "", 1: after}, 0.0) is None
+        clock.advance(2.0)  # longer than the guard's pause and until the next look at the ends
+        assert worker.read({0: "", 1: after}, 0.0) == {0: [(number, b"value")]}
+    no_stream(redis, f"{prefix}:1")
+    assert owner.entries(1) is None
+    clock.advance(2.0)
+    assert owner.entries(1) == []
+
+
 # a server that fails
 
 
