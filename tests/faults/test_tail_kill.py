@@ -40,6 +40,18 @@ def tails(broker: str, redis: OwnRedis, tmp_path_factory: pytest.TempPathFactory
         made.close()
 
 
+@pytest.fixture
+def owned(tails: Tails) -> Tails:
+    """Have two owners and a worker, whatever the tests before have left."""
+    for name in ("owner-a", "owner-b"):
+        if not tails.lives(name):
+            tails.owner(name)
+    if not any(tails.lives(name) for name in ("worker", "worker-2")):
+        tails.worker("worker")
+    tails.ready(*[name for name in ("owner-a", "owner-b", "worker", "worker-2") if tails.lives(name)])
+    return tails
+
+
 @pytest.mark.parametrize("failpoint", ["tail.before_append", "tail.after_append"])
 def test_an_owner_killed_at_a_failpoint(tails: Tails, failpoint: str) -> None:
     armed = tails.owner("owner", debug__failpoint=failpoint)
@@ -54,31 +66,30 @@ def test_an_owner_killed_at_a_failpoint(tails: Tails, failpoint: str) -> None:
     assert tails.faults() == {}
 
 
-def test_owners_killed_at_random(tails: Tails) -> None:
+def test_owners_killed_at_random(owned: Tails) -> None:
     random = Random(uuid4().int % 2**32)  # noqa: S311 - which of two is killed
     names = ("owner-a", "owner-b")
-    for name in names:
-        tails.owner(name)
 
     def again() -> None:
         name = names[random.randrange(2)]
-        tails.named[name].kill()
-        tails.owner(name)
+        owned.named[name].kill()
+        owned.owner(name)
 
-    tails.ready(*names)
-    responses = tails.edit_and_ask(120, {20: again, 60: tails.batches.decide, 80: again})
+    responses = owned.edit_and_ask(120, {20: again, 60: owned.batches.decide, 80: again})
     assert [response.stale for response in responses if response.stale] == []
-    assert tails.ahead(responses) > 0
-    assert tails.faults() == {}
+    assert owned.ahead(responses) > 0
+    assert owned.faults() == {}
 
 
-def test_a_worker_killed(tails: Tails) -> None:
-    tails.worker("worker-2")
-    tails.ready("worker-2")
-    responses = tails.edit_and_ask(60, {20: tails.named["worker"].kill})
+def test_a_worker_killed(owned: Tails) -> None:
+    for name in ("worker", "worker-2"):
+        if not owned.lives(name):
+            owned.worker(name)
+    owned.ready("worker", "worker-2")
+    responses = owned.edit_and_ask(60, {20: owned.named["worker"].kill})
     assert [response.stale for response in responses if response.stale] == []
-    assert tails.ahead(responses) > 0
-    assert tails.faults() == {}
+    assert owned.ahead(responses) > 0
+    assert owned.faults() == {}
 
 
 Tamper = Callable[[bytes], bytes]
@@ -94,10 +105,10 @@ TAMPERED: dict[str, Tamper] = {
 
 
 @pytest.mark.parametrize("how", list(TAMPERED))
-def test_strangers_values_beside_ours_change_nothing(tails: Tails, redis: OwnRedis, how: str) -> None:
+def test_strangers_values_beside_ours_change_nothing(owned: Tails, redis: OwnRedis, how: str) -> None:
     """The newest values of each stream are written a second time, changed, and into the next stream as well."""
     name = f"cape{list(TAMPERED).index(how)}"
-    tails.ask(name, naming(name), tails.put(name, shows(name)))
+    owned.ask(name, naming(name), owned.put(name, shows(name)))
     with Redis.from_url(redis.url, protocol=2) as client:
         streams = streams_of(client)
         assert streams
@@ -107,41 +118,43 @@ def test_strangers_values_beside_ours_change_nothing(tails: Tails, redis: OwnRed
                 client.xadd(key, forged)
                 client.xadd(beside, forged)
     text = shows(name)
-    response = tails.ask(name, naming(name), tails.put(name, text))
+    response = owned.ask(name, naming(name), owned.put(name, text))
     assert response.text == text
-    tails.edit_and_ask(5)
-    check_nothing_planted(tails)
+    owned.edit_and_ask(5)
+    check_nothing_planted(owned)
 
 
-def test_a_value_that_was_replaced_is_a_gap_and_no_more(tails: Tails, redis: OwnRedis) -> None:
+def test_a_value_that_was_replaced_is_a_gap_and_no_more(owned: Tails, redis: OwnRedis) -> None:
     """What a new worker finds first is a stranger's: it answers from what is durable, and says so."""
-    tails.batches.decide()
-    seen = tails.put("cliff", shows("cliff"))
-    tails.ask("cliff", naming("cliff"), seen)
+    owned.batches.decide()
+    seen = owned.put("cliff", shows("cliff"))
+    owned.ask("cliff", naming("cliff"), seen)
     with Redis.from_url(redis.url, protocol=2) as client:
         for key in streams_of(client):
             entries = client.xrange(key)
             client.delete(key)
             for _, fields in entries:
                 client.xadd(key, {field: TAMPERED["other text"](value) for field, value in fields.items()})
-    tails.named["worker-2"].stop()
-    tails.worker("worker")
-    tails.ready("worker")
-    response = tails.ask("cliff", naming("cliff"), seen, timeout=2)
+    for name in ("worker", "worker-2"):
+        if owned.lives(name):
+            assert owned.named[name].stop() == 0
+    owned.worker("worker")
+    owned.ready("worker")
+    response = owned.ask("cliff", naming("cliff"), seen, timeout=2)
     assert response.stale is not None
-    tails.batches.decide()
-    assert tails.ask("cliff", naming("cliff"), seen).stale is None
-    check_nothing_planted(tails)
+    owned.batches.decide()
+    assert owned.ask("cliff", naming("cliff"), seen).stale is None
+    check_nothing_planted(owned)
 
 
-def test_streams_that_are_no_streams_any_more_are_made_anew(tails: Tails, redis: OwnRedis) -> None:
+def test_streams_that_are_no_streams_any_more_are_made_anew(owned: Tails, redis: OwnRedis) -> None:
     with Redis.from_url(redis.url, protocol=2) as client:
         for key in streams_of(client):
             client.set(key, PLANTED)
     name = "strait"
-    response = tails.ask(name, naming(name), tails.put(name, shows(name)))
-    assert (response.stale, tails.ahead([response])) == (None, 1)
-    check_nothing_planted(tails)
+    response = owned.ask(name, naming(name), owned.put(name, shows(name)))
+    assert (response.stale, owned.ahead([response])) == (None, 1)
+    check_nothing_planted(owned)
 
 
 def streams_of(client: Any) -> list[bytes]:

@@ -68,6 +68,10 @@ class Tails(Spine):
         """Start `python -m serving`."""
         return self._named(name, "serving", {"serving__name": name, **settings})
 
+    def lives(self, name: str) -> bool:
+        """Tell whether a process was started and runs."""
+        return name in self.named and self.named[name].process.poll() is None
+
     def ready(self, *names: str) -> None:
         """Wait until processes say that they are."""
         for name in names:
