@@ -3,6 +3,7 @@
 Every answer is true at its stamp, nothing is missed for ever, and planted text never appears.
 """
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from random import Random
@@ -89,6 +90,24 @@ def test_a_worker_killed(owned: Tails) -> None:
     responses = owned.edit_and_ask(60, {20: owned.named["worker"].kill})
     assert [response.stale for response in responses if response.stale] == []
     assert owned.ahead(responses) > 0
+    assert owned.faults() == {}
+
+
+@pytest.mark.storm  # it waits for the broker to give the frozen member up
+def test_an_owner_that_was_frozen_writes_what_another_has_written(owned: Tails) -> None:
+    """It goes on in the middle of an entry, of partitions that are no longer its own."""
+    pid = owned.named["owner-a"].process.pid
+
+    def signalled(number: signal.Signals) -> Callable[[], None]:
+        return lambda: os.kill(pid, number)
+
+    frozen = owned.edit_and_ask(
+        60, {20: signalled(signal.SIGSTOP)}
+    )  # each question waits until it is given up
+    back = owned.edit_and_ask(60, {10: signalled(signal.SIGCONT), 30: owned.batches.decide})
+    assert [response.stale for response in frozen + back if response.stale] == []
+    assert owned.ahead(frozen) > 0 < owned.ahead(back)
+    assert owned.lives("owner-a")
     assert owned.faults() == {}
 
 

@@ -73,18 +73,25 @@ class Question:
     deadline: bool = False
 
 
-def ahead(topic: str, lake: Sequence[tuple[int, str, dict[str, Any]]], responses: Iterable[Any]) -> int:
-    """Count the responses that cover more than was durable at their seq.
+#: (seq, kind, body) of a manifest's entries in order
+Manifest = Sequence[tuple[int, str, Mapping[str, Any]]]
 
-    lake: (seq, kind, body) of the manifest's entries in order.
-    """
-    covers = [(seq, body["end"].get(topic, {})) for seq, kind, body in lake if kind == "cover"]
-    found = 0
-    for response in responses:
-        seq, covered = response["as_of"]["seq"], response["as_of"]["coverage"].get(topic, {})
-        durable = [end for at, end in covers if at <= seq]
-        found += bool(_gap(covered, durable[-1] if durable else {}))
-    return found
+
+def ahead(topic: str, manifest: Manifest, responses: Iterable[Mapping[str, Any]]) -> int:
+    """Count the responses that cover more than was durable at their seq."""
+    return sum(
+        bool(_gap(_part(response, "coverage", topic), _durable(manifest, topic, response["as_of"]["seq"])))
+        for response in responses
+    )
+
+
+def overrated(topic: str, manifest: Manifest, responses: Iterable[Mapping[str, Any]]) -> int:
+    """Count the responses that do not say exactly what was durable at their seq."""
+    return sum(
+        _part(response, "coverage" if response["as_of"].get("durable") is None else "durable", topic)
+        != _durable(manifest, topic, response["as_of"]["seq"])
+        for response in responses
+    )
 
 
 def faults(
@@ -134,6 +141,16 @@ def _read(record: Stored) -> Read:
             record.partition, record.offset, record.timestamp, record.key.decode(), None, rejected=True
         )
     return Read(record.partition, record.offset, record.timestamp, record.key.decode(), event)
+
+
+def _durable(manifest: Manifest, topic: str, seq: int) -> Mapping[str, int]:
+    ends = [body["end"].get(topic, {}) for at, kind, body in manifest if kind == "cover" and at <= seq]
+    return ends[-1] if ends else {}
+
+
+def _part(response: Mapping[str, Any], name: str, topic: str) -> Mapping[str, int]:
+    found: Mapping[str, int] = response["as_of"][name].get(topic, {})
+    return found
 
 
 def _key(passage: Mapping[str, Any]) -> str:

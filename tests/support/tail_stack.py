@@ -146,10 +146,10 @@ class Tails(Spine):
             for name in ("documents", "queries", "responses")
         )
         bodies = [answered.parsed(record.value) for record in responses]
-        history = stamped.History.of(documents)
-        return answered.faults(queries, responses) + stamped.faults(
-            self.topic("documents"), history, self.asked, bodies
-        )
+        topic, history = self.topic("documents"), stamped.History.of(documents)
+        found = answered.faults(queries, responses) + stamped.faults(topic, history, self.asked, bodies)
+        overrated = stamped.overrated(topic, independent.manifest(self.lake), bodies)
+        return found + Counter(overrated=overrated)
 
     def ahead(self, responses: Sequence[Response]) -> int:
         """Count the responses that saw more than what was durable."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.support.oracle import Read
-from tests.support.stamped import History, Question, ahead, faults
+from tests.support.stamped import History, Question, ahead, faults, overrated
 
 TOPIC = "documents"
 
@@ -100,15 +100,28 @@ def test_a_topics_records_are_read_by_what_they_say() -> None:
     assert said == [None, "red light", "red light", "green light", None]
 
 
+#: Seq 2 covers partition 0 up to 1, seq 5 up to 3; seq 3 is no cover.
+MANIFEST: list[tuple[int, str, dict[str, Any]]] = [
+    (2, "cover", {"end": {TOPIC: {"0": 1}}}),
+    (3, "add", {}),
+    (5, "cover", {"end": {TOPIC: {"0": 3}}}),
+]
+
+
+def stamp(seq: int, covered: dict[str, int], durable: dict[str, int] | None = None) -> dict[str, Any]:
+    said = None if durable is None else {TOPIC: durable}
+    return {"as_of": {"seq": seq, "coverage": {TOPIC: covered}, "durable": said}}
+
+
 def test_who_saw_more_than_was_durable_is_counted() -> None:
-    """Seq 2 covers partition 0 up to 1, seq 5 up to 3; seq 3 is no cover."""
-    lake = [(seq, "cover", {"end": {TOPIC: {"0": end}}}) for seq, end in ((2, 1), (5, 3))]
-    lake.insert(1, (3, "add", {}))
+    durable = [stamp(2, {"0": 1}), stamp(3, {"0": 1}), stamp(5, {"0": 3}), stamp(0, {})]
+    beyond = [stamp(2, {"0": 2}), stamp(4, {"0": 3}), stamp(5, {"0": 3, "1": 1}), stamp(0, {"0": 1})]
+    assert ahead(TOPIC, MANIFEST, durable) == 0
+    assert [ahead(TOPIC, MANIFEST, [one]) for one in beyond] == [1, 1, 1, 1]
 
-    def stamped(seq: int, **covered: int) -> dict[str, Any]:
-        return {"as_of": {"seq": seq, "coverage": {TOPIC: {name[1:]: end for name, end in covered.items()}}}}
 
-    durable = [stamped(2, p0=1), stamped(3, p0=1), stamped(5, p0=3), stamped(0)]
-    beyond = [stamped(2, p0=2), stamped(4, p0=3), stamped(5, p0=3, p1=1), stamped(0, p0=1)]
-    assert ahead(TOPIC, lake, durable) == 0
-    assert [ahead(TOPIC, lake, [one]) for one in beyond] == [1, 1, 1, 1]
+def test_who_calls_durable_what_is_not_is_counted() -> None:
+    true = [stamp(2, {"0": 1}), stamp(4, {"0": 3}, {"0": 1}), stamp(0, {"0": 1}, {})]
+    false = [stamp(2, {"0": 2}), stamp(4, {"0": 3}, {"0": 3}), stamp(5, {"0": 4}, {"0": 1})]
+    assert overrated(TOPIC, MANIFEST, true) == 0
+    assert [overrated(TOPIC, MANIFEST, [one]) for one in false] == [1, 1, 1]
