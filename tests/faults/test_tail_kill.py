@@ -67,6 +67,7 @@ def test_an_owner_killed_at_a_failpoint(tails: Tails, failpoint: str) -> None:
     assert tails.faults() == {}
 
 
+@pytest.mark.storm
 def test_owners_killed_at_random(owned: Tails) -> None:
     random = Random(uuid4().int % 2**32)  # noqa: S311 - which of two is killed
     names = ("owner-a", "owner-b")
