@@ -67,7 +67,7 @@ def test_an_owner_killed_at_a_failpoint(tails: Tails, failpoint: str) -> None:
     assert tails.faults() == {}
 
 
-@pytest.mark.storm
+@pytest.mark.storm  # this and the next two wait for the broker to give a lost member up
 def test_owners_killed_at_random(owned: Tails) -> None:
     random = Random(uuid4().int % 2**32)  # noqa: S311 - which of two is killed
     names = ("owner-a", "owner-b")
@@ -83,6 +83,7 @@ def test_owners_killed_at_random(owned: Tails) -> None:
     assert owned.faults() == {}
 
 
+@pytest.mark.storm
 def test_a_worker_killed(owned: Tails) -> None:
     for name in ("worker", "worker-2"):
         if not owned.lives(name):
@@ -94,7 +95,7 @@ def test_a_worker_killed(owned: Tails) -> None:
     assert owned.faults() == {}
 
 
-@pytest.mark.storm  # it waits for the broker to give the frozen member up
+@pytest.mark.storm
 def test_an_owner_that_was_frozen_writes_what_another_has_written(owned: Tails) -> None:
     """It goes on in the middle of an entry, of partitions that are no longer its own."""
     pid = owned.named["owner-a"].process.pid
