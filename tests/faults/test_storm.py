@@ -1,8 +1,8 @@
 """Ten minutes of documents and questions while workers, owners of the tail and the Spark driver are killed at random
 and Redis is flushed, killed and frozen: `make storm`.
 
-Afterwards an independent reader finds one answer for each question, each true at its stamp. FRESHLINE_STORM_SEED
-replays a run, FRESHLINE_STORM_SECONDS makes it shorter, in proportion.
+Afterwards an independent reader finds one answer for each question, each true at its stamp, and in the lake what is
+live, each document once. FRESHLINE_STORM_SEED replays a run, FRESHLINE_STORM_SECONDS makes it shorter, in proportion.
 """
 
 import json
@@ -56,13 +56,19 @@ class Storm:
 
     def start(self, name: str) -> None:
         """Start a room: the first worker is a static member of its group, the second a new one each time."""
-        if name == "driver":
-            self.rooms[name] = self.spine.start("streaming", index__compact_at=4)
-        elif name.startswith("owner"):
-            self.rooms[name] = self.spine.start("serving.tail")
-        else:
-            instance = "first" if name == "worker0" else ""
-            self.rooms[name] = self.spine.start("serving", serving__instance=instance, serving__max_poll=32)
+        record = self._record(name)
+        record.unlink(missing_ok=True)
+        instance = "first" if name == "worker0" else ""
+        settings: dict[str, dict[str, object]] = {
+            "streaming": {"index__compact_at": 4},
+            "serving": {"serving__instance": instance, "serving__max_poll": 32},
+        }
+        module = {"driver": "streaming", "owner": "serving.tail", "worker": "serving"}[name.rstrip("01")]
+        self.rooms[name] = self.spine.start(module, observability__record=record, **settings.get(module, {}))
+
+    def up(self) -> bool:
+        """Tell whether all have started: one that has not does not know yet how to end."""
+        return all(self._record(name).exists() for name in self.rooms)
 
     def tend(self) -> None:
         """Start again what has ended by itself, as a supervisor would."""
@@ -122,6 +128,9 @@ class Storm:
     def _kill_driver(self, _: Step) -> None:
         self._kill("driver")
 
+    def _record(self, name: str) -> Path:
+        return self.spine.directory / f"{name}.json"
+
     def _kill_owner(self, step: Step) -> None:
         self._kill(f"owner{step.number}")
 
@@ -171,7 +180,8 @@ def test_storm(storm: Storm) -> None:
     assert answered.faults(queries, responses) == {}
     bodies = [answered.parsed(record.value) for record in responses]
     topic = spine.topic("documents")
-    history = stamped.History.of(independent.committed_records(spine.broker, topic))
+    records = independent.committed_records(spine.broker, topic)
+    history = stamped.History.of(records)
     assert stamped.faults(topic, history, storm.asked, bodies) == {}
     manifest = independent.manifest(spine.lake)
     assert stamped.overrated(topic, manifest, bodies) == 0
@@ -181,6 +191,11 @@ def test_storm(storm: Storm) -> None:
     stale = sum(body.get("stale") is not None for body in bodies)
     statuses = Counter(body["status"] for body in bodies)
     print(f"{dict(statuses)}, stale {stale}, ahead of what was durable {ahead}")  # noqa: T201 - the run's own record
+    ends = {str(record.partition): record.offset + 1 for record in records}
+    _until(storm, lambda: independent.coverage(spine.lake)[topic] == ends, "all of it in the lake")
+    there = sorted((row.key, row.text) for row in independent.live_index(spine.lake))
+    assert there == sorted(history.live(ends).items())
+    _until(storm, storm.up, "all processes")
     for name, room in storm.rooms.items():
         assert room.stop() == 0, (name, room.tail())
 

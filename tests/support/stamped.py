@@ -54,6 +54,11 @@ class History:
         event = live(below, _NEVER_EXPIRES).get(key)
         return None if event is None else str(event["content"])
 
+    def live(self, coverage: Mapping[str, int]) -> dict[str, str]:
+        """Return {key: text} of all that was live below `coverage`."""
+        found = {key: self.at(key, coverage) for key in self._of}
+        return {key: text for key, text in found.items() if text is not None}
+
     def texts(self, key: str) -> set[str]:
         """Return all that a document ever said."""
         return {

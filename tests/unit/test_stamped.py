@@ -51,6 +51,11 @@ def test_a_deleted_document_is_live_until_its_deletion() -> None:
     assert [HISTORY.at("docs/b", {"0": end}) for end in range(5)] == [None, None, "other", "other", None]
 
 
+def test_all_that_was_live_below_an_offset() -> None:
+    assert HISTORY.live({"0": 3}) == {"docs/a": "green light", "docs/b": "other"}
+    assert HISTORY.live({"0": 4}) == {"docs/a": "green light"}
+
+
 def test_true_answers_are_right() -> None:
     assert found(response(2, passage("a", "red light"), passage("b", "other"))) == {}
     assert found(response(4, passage("a", "green light"), citations=[passage("a", "green")])) == {}
