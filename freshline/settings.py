@@ -118,7 +118,7 @@ class StreamSettings:
     max_records: int = _setting(2000, "records of one micro-batch at most")
     # about 8,000 chunks of 1,000 characters: a minute of embedding at 130 a second, beside .4 s of fixed work
     max_bytes: int = _setting(8 * 2**20, "size of one micro-batch at most; one record a task is always taken")
-    nice: int = _setting(5, "how far it leaves the processor to others on its machine, 0 to 19")
+    nice: int = _setting(10, "how far it leaves the processor to others on its machine, 0 to 19")
     trigger: float = _setting(0.0, "least time between starts of micro-batches; 0 = at once")
     accept_gap: bool = _setting(
         False, "go on behind records that Kafka's retention removed before they were read"
@@ -181,10 +181,13 @@ class TailSettings:
     """Section [tail]; records, documents and bytes are of one partition."""
 
     enabled: bool = _setting(True, "answer from documents before they are durable; needs Redis")
-    max_backlog: int = _setting(200, "records behind the topic's end from which on it is left to the stream")
+    max_backlog: int = _setting(16, "records behind the topic's end from which on it is left to the stream")
     max_documents: int = _setting(1000, "documents that are not durable yet at most")
     max_bytes: int = _setting(16 * 2**20, "memory of what is not durable yet at most")
     threads: int = _setting(2, "threads of an owner's embedder")
+    gather: float = _setting(
+        1.0, "least time between starts of micro-batches while documents are answered from without them"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,7 @@ from freshline.transport.connection import topic_name
 
 def open_cache(settings: Settings, fingerprint_id: str) -> EmbeddingCache:
     """Return the embedding cache of one fingerprint. Raises ConfigError for a bad address or secret."""
-    if not _redis_wanted(settings):
+    if not redis_wanted(settings):
         return NoEmbeddingCache()
     redis = settings.redis
     return RedisEmbeddingCache(redis.url, fingerprint_id, digest_key(key_file(settings)), redis.embedding_ttl)
@@ -43,7 +43,7 @@ def open_cache(settings: Settings, fingerprint_id: str) -> EmbeddingCache:
 
 def open_answers(settings: Settings) -> AnswerCache:
     """Return the deployment's cache of answers. Raises ConfigError for a bad address or secret."""
-    if not _redis_wanted(settings):
+    if not redis_wanted(settings):
         return NoAnswerCache()
     secret = digest_key(key_file(settings))
     return RedisAnswerCache(settings.redis.url, deployment(settings), secret, settings.serving.answer_ttl)
@@ -51,25 +51,25 @@ def open_answers(settings: Settings) -> AnswerCache:
 
 def open_hints(settings: Settings) -> Hints:
     """Return the deployment's hints. Raises ConfigError for a bad address."""
-    return RedisHints(settings.redis.url, deployment(settings)) if _redis_wanted(settings) else NoHints()
+    return RedisHints(settings.redis.url, deployment(settings)) if redis_wanted(settings) else NoHints()
 
 
 def open_heartbeats(settings: Settings) -> Heartbeats:
     """Return the deployment's heartbeats. Raises ConfigError for a bad address."""
-    wanted = _redis_wanted(settings)
+    wanted = redis_wanted(settings)
     return RedisHeartbeats(settings.redis.url, deployment(settings)) if wanted else NoHeartbeats()
 
 
 def open_tokens(settings: Settings) -> Tokens:
     """Return where answers are told while they are made. Raises ConfigError for a bad address."""
-    if not _redis_wanted(settings):
+    if not redis_wanted(settings):
         return NoTokens()
     return RedisTokens(settings.redis.url, topic_name(settings.kafka, "queries"))
 
 
 def open_tail(settings: Settings, fingerprint_id: str, generation: int) -> TailStreams:
     """Return the tail's streams of one generation. Raises ConfigError for a bad address or secret."""
-    if not (settings.tail.enabled and _redis_wanted(settings)):
+    if not (settings.tail.enabled and redis_wanted(settings)):
         return NoTailStreams()
     topic = topic_name(settings.kafka, "documents")
     prefix = tail_prefix(deployment(settings), topic, generation, fingerprint_id)
@@ -99,5 +99,6 @@ def _local_lake(settings: Settings) -> Path | None:
     return Path(uri).expanduser() if uri and "://" not in uri else None
 
 
-def _redis_wanted(settings: Settings) -> bool:
+def redis_wanted(settings: Settings) -> bool:
+    """Whether there is a Redis to be used."""
     return settings.redis.url not in {"", "none"}

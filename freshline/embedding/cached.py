@@ -3,7 +3,9 @@
 Knows neither where the cache lives nor which model it is. Questions pass through: they seldom repeat.
 
 With claims, of processes that miss a text at the same time (the stream and the tail meet every document) one embeds
-it. A few texts at a time, so that two share the work and what one waits for comes soon:
+it. The stream yields: it lets the tail go first as long as that brings something, for the tail is waited for and the
+stream is not; a tail that brings nothing is not waited for again for a while. Then, a few texts at a time, so that what
+one waits for comes soon:
 1. look again, and claim the texts that are still not remembered;
 2. embed those that are ours, and put them;
 and in the end, of all:
@@ -25,8 +27,13 @@ from freshline.embedding.port import BadEmbedding, Embedder, Vectors
 CLAIMED = 256
 #: Texts that are claimed at once: what the other waits for takes some 100 ms.
 AT_ONCE = 16
-#: Seconds: a few texts take some 10 ms to embed, and what nobody brings is late by no more than this.
-PATIENCE = 0.1
+#: Seconds: what another has claimed takes some 100 ms, more where both want the processor; at .1 every tenth text was
+#: embedded twice at half load (docs/decisions/0064). What nobody brings is late by no more than this.
+PATIENCE = 0.5
+#: Seconds without news after which who yields begins: a call of the tail takes some 100 ms where cores are few.
+QUIET = 0.25
+#: Seconds until the tail is waited for again that brought nothing: it stands aside, or there is none.
+_ALONE = 2.0
 #: Seconds between two looks.
 _EVERY = 0.005
 
@@ -45,6 +52,7 @@ class CachedEmbedder:
         cache: EmbeddingCache,
         *,
         claims: bool = False,
+        yields: bool = False,
         clock: Clock | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -54,7 +62,9 @@ class CachedEmbedder:
         self._embedder = embedder
         self._cache = cache
         self._claims = claims
+        self._yields = yields
         self._clock = clock or SystemClock()
+        self._alone_until = float("-inf")
         self._sleep = sleep
         #: what is ours to embed and was refused together with a bad text: it is asked for again, without that one
         self._held: frozenset[str] = frozenset()
@@ -84,11 +94,28 @@ class CachedEmbedder:
         """Return the vectors of `missing`, each made here or by another process."""
         if len(missing) > CLAIMED:
             return self._embed(missing, texts)
-        made: _Vectors = {}
-        for start in range(0, len(missing), AT_ONCE):
-            made |= self._mine(missing[start : start + AT_ONCE], texts, again=start > 0)  # 1, 2
+        made = self._brought(missing) if self._yields else {}
+        left = [text for text in missing if text not in made]
+        for start in range(0, len(left), AT_ONCE):
+            made |= self._mine(left[start : start + AT_ONCE], texts, again=start > 0)  # 1, 2
         made |= self._awaited([text for text in missing if text not in made])  # 3
         return made | self._embed([text for text in missing if text not in made], texts)  # 4
+
+    def _brought(self, missing: Sequence[str]) -> _Vectors:
+        """Return what another process brings, until nothing came for a while."""
+        found: _Vectors = {}
+        began = self._clock.monotonic()
+        if began < self._alone_until:
+            return found
+        until = began + QUIET
+        while len(found) < len(missing) and self._clock.monotonic() < until:
+            self._sleep(_EVERY)
+            news = self._remembered([text for text in missing if text not in found])
+            found |= news
+            until = self._clock.monotonic() + QUIET if news else until
+        if not found:
+            self._alone_until = began + _ALONE
+        return found
 
     def _mine(self, few: Sequence[str], texts: Sequence[str], *, again: bool) -> _Vectors:
         """Do steps 1 and 2; `again`: it is a while since these were looked for."""

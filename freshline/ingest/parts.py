@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from freshline.cache.factory import open_cache
+from freshline.cache.factory import open_cache, redis_wanted
 from freshline.chunking.make import make_chunker
 from freshline.embedding.cached import CachedEmbedder
 from freshline.embedding.load import load_embedder
@@ -31,24 +31,27 @@ class Parts:
     languages: Languages = field(default_factory=Languages)
 
 
-def open_parts(settings: Settings) -> Parts:
-    """Return this process's parts for these settings; the second call is free."""
-    return _open(msgspec.json.encode(settings, order="sorted"))
+def open_parts(settings: Settings, *, yields: bool = True) -> Parts:
+    """Return this process's parts for these settings; the second call is free. The tail alone does not yield to it."""
+    return _open(msgspec.json.encode(settings, order="sorted"), yields)
 
 
 @functools.lru_cache(maxsize=1)
-def _open(encoded: bytes) -> Parts:
+def _open(encoded: bytes, yields: bool) -> Parts:
     settings = msgspec.json.decode(encoded, type=Settings)
     parser = IsolatedParser(settings.limits)
     parser.start()  # ready before the model is
     embedder = load_embedder(settings.models)
     fingerprint_id = embedder.fingerprint.id
     chunker = make_chunker(settings.chunking, settings.models)
+    beside = settings.tail.enabled and redis_wanted(settings)
     return Parts(
         acceptor=Acceptor(
             settings.collections, settings.limits, chunker, parser, ContentReader(settings.limits)
         ),
-        embedder=CachedEmbedder(embedder, open_cache(settings, fingerprint_id), claims=settings.tail.enabled),
+        embedder=CachedEmbedder(
+            embedder, open_cache(settings, fingerprint_id), claims=beside, yields=beside and yields
+        ),
         storage=Storage(settings.lake.uri),
         fingerprint_id=fingerprint_id,
         languages=languages_of(settings.collections),

@@ -95,7 +95,7 @@ def run(settings: Settings, connect_to: Callable[[KafkaSettings], Log] = open_lo
     check(settings)
     log = connect_to(settings.kafka)
     identities = KafkaIdentities(kafka_options(settings.kafka))
-    parts = open_parts(tail_settings(settings))
+    parts = open_parts(tail_settings(settings), yields=False)
     parts.embedder.queries(["ready"])  # the first call compiles
     mine = owner(settings, log, identities, parts)
     with ExitStack() as cleanup:

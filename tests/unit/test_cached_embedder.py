@@ -91,8 +91,10 @@ class Elsewhere:
             if before < when <= self.clock.seconds:
                 action()
 
-    def beside(self, inner: Recording) -> CachedEmbedder:
-        return CachedEmbedder(inner, self.cache, claims=True, clock=self.clock, sleep=self.sleep)
+    def beside(self, inner: Recording, *, yields: bool = False) -> CachedEmbedder:
+        return CachedEmbedder(
+            inner, self.cache, claims=True, yields=yields, clock=self.clock, sleep=self.sleep
+        )
 
 
 def test_what_another_has_claimed_is_waited_for_and_the_rest_embedded_meanwhile() -> None:
@@ -107,19 +109,19 @@ def test_what_another_has_claimed_is_waited_for_and_the_rest_embedded_meanwhile(
     assert elsewhere.clock.seconds == pytest.approx(0.04, abs=0.0051)  # looked every 5 ms
 
 
-def test_a_claimer_that_dies_costs_100_ms_and_nothing_else() -> None:
+def test_a_claimer_that_dies_costs_the_wait_and_nothing_else() -> None:
     elsewhere, inner = Elsewhere(MemoryEmbeddingCache(), ["b", "d"]), Recording()
     elsewhere.at = {0.05: lambda: elsewhere.puts("d")}
     cached = elsewhere.beside(inner)
     assert np.array_equal(cached.documents(["a", "b", "d"]), TinyEmbedder().documents(["a", "b", "d"]))
     assert inner.asked == [["a"], ["b"]]
     assert (cached.embedded, cached.hits) == (2, 1)
-    assert elsewhere.clock.seconds == pytest.approx(0.1, abs=0.0051)
+    assert elsewhere.clock.seconds == pytest.approx(0.5, abs=0.0051)
     cached.documents(["b"])
     assert (inner.asked, cached.hits) == ([["a"], ["b"]], 2)  # it was put
 
 
-def test_the_wait_of_100_ms_begins_when_the_own_texts_are_embedded() -> None:
+def test_the_wait_begins_when_the_own_texts_are_embedded() -> None:
     elsewhere = Elsewhere(MemoryEmbeddingCache(), ["b", "c"])
 
     class Slow(Recording):
@@ -132,7 +134,7 @@ def test_the_wait_of_100_ms_begins_when_the_own_texts_are_embedded() -> None:
     cached = elsewhere.beside(inner)
     cached.documents(["a", "b", "c"])
     assert inner.asked == [["a"], ["b"]]  # c had come meanwhile
-    assert elsewhere.clock.seconds == pytest.approx(0.5, abs=0.0051)  # two calls of .2 s, and .1 s for b
+    assert elsewhere.clock.seconds == pytest.approx(0.9, abs=0.0051)  # two calls of .2 s, and .5 s for b
     assert (cached.embedded, cached.hits) == (2, 1)
 
 
@@ -192,7 +194,7 @@ def test_a_bad_text_that_another_has_claimed_is_refused_here_too_and_the_wait_is
         cached.documents(["a", "bad", "b"])
     assert refused.value.rows == (1,)
     waited = elsewhere.clock.seconds
-    assert waited == pytest.approx(0.1, abs=0.0051)
+    assert waited == pytest.approx(0.5, abs=0.0051)
     cached.documents(["a", "b"])
     assert inner.asked == [["a"], ["bad", "b"], ["b"]]
     assert elsewhere.clock.seconds == waited
@@ -228,3 +230,34 @@ def test_two_embedders_in_two_threads_embed_each_text_once() -> None:
     assert sorted(embedded) == ["a", "b", "c", "d", "only one", "only two"]
     assert sum(one.embedded for one in both) == 6
     assert [one.embedded + one.hits for one in both] == [4, 4]
+
+
+def test_who_yields_embeds_nothing_as_long_as_another_brings_something() -> None:
+    elsewhere, inner = Elsewhere(MemoryEmbeddingCache(), []), Recording()
+    elsewhere.at = {0.2: lambda: elsewhere.puts("a"), 0.4: lambda: elsewhere.puts("b", "c")}
+    cached = elsewhere.beside(inner, yields=True)
+    assert np.array_equal(cached.documents(["a", "b", "c"]), TinyEmbedder().documents(["a", "b", "c"]))
+    assert inner.asked == []
+    assert (cached.embedded, cached.hits) == (0, 3)
+    assert elsewhere.clock.seconds == pytest.approx(0.4, abs=0.0051)
+
+
+def test_who_yields_begins_a_quarter_second_after_the_last_news() -> None:
+    elsewhere, inner = Elsewhere(MemoryEmbeddingCache(), []), Recording()
+    elsewhere.at = {0.1: lambda: elsewhere.puts("a")}
+    cached = elsewhere.beside(inner, yields=True)
+    cached.documents(["a", "b", "c"])
+    assert inner.asked == [["b", "c"]]
+    assert elsewhere.clock.seconds == pytest.approx(0.35, abs=0.0051)
+
+
+def test_who_brought_nothing_is_not_waited_for_again_for_two_seconds() -> None:
+    elsewhere, inner = Elsewhere(MemoryEmbeddingCache(), []), Recording()
+    cached = elsewhere.beside(inner, yields=True)
+    cached.documents(["a"])
+    cached.documents(["b"])
+    assert inner.asked == [["a"], ["b"]]
+    assert elsewhere.clock.seconds == pytest.approx(0.25, abs=0.0051)
+    elsewhere.clock.advance(2.0)
+    cached.documents(["c"])
+    assert elsewhere.clock.seconds == pytest.approx(2.5, abs=0.0102)
