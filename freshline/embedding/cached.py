@@ -32,8 +32,9 @@ AT_ONCE = 16
 PATIENCE = 0.5
 #: Seconds without news after which who yields begins: a call of the tail takes some 100 ms where cores are few.
 QUIET = 0.25
-#: Seconds until the tail is waited for again that brought nothing: it stands aside, or there is none.
-_ALONE = 2.0
+#: Seconds until the tail is waited for again that brought nothing, since it stands aside or there is none: doubled each
+#: time up to the last.
+_ALONE = (2.0, 32.0)
 #: Seconds between two looks.
 _EVERY = 0.005
 
@@ -65,6 +66,7 @@ class CachedEmbedder:
         self._yields = yields
         self._clock = clock or SystemClock()
         self._alone_until = float("-inf")
+        self._alone = _ALONE[0]
         self._sleep = sleep
         #: what is ours to embed and was refused together with a bad text: it is asked for again, without that one
         self._held: frozenset[str] = frozenset()
@@ -113,8 +115,11 @@ class CachedEmbedder:
             news = self._remembered([text for text in missing if text not in found])
             found |= news
             until = self._clock.monotonic() + QUIET if news else until
-        if not found:
-            self._alone_until = began + _ALONE
+        if found:
+            self._alone = _ALONE[0]
+        else:
+            self._alone_until = began + self._alone
+            self._alone = min(2 * self._alone, _ALONE[1])
         return found
 
     def _mine(self, few: Sequence[str], texts: Sequence[str], *, again: bool) -> _Vectors:

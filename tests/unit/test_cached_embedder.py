@@ -261,3 +261,6 @@ def test_who_brought_nothing_is_not_waited_for_again_for_two_seconds() -> None:
     elsewhere.clock.advance(2.0)
     cached.documents(["c"])
     assert elsewhere.clock.seconds == pytest.approx(2.5, abs=0.0102)
+    elsewhere.clock.advance(2.0)
+    cached.documents(["d"])  # it brought nothing twice: 4 s
+    assert elsewhere.clock.seconds == pytest.approx(4.5, abs=0.0102)
