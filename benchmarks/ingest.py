@@ -54,7 +54,10 @@ def measure(*, seed: int, quick: bool) -> Report:
     long = documents_from(seed, 4 if quick else _EDITED, _EDITED_SIZE)
     notes: dict[str, str] = {}
     with ExitStack() as open_:
-        stack, bare = open_.enter_context(running("tail.enabled=false", redis=True)), open_.enter_context(BareLoop(settings))
+        stack, bare = (
+            open_.enter_context(running("tail.enabled=false", redis=True)),
+            open_.enter_context(BareLoop(settings)),
+        )
         _publish(stack, documents[:8], "warm-up")
         figures = [
             *_against_bare(stack, bare, documents, repetitions),

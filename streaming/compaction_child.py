@@ -23,9 +23,9 @@ from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
 from freshline.lexical.languages import Languages
 
-#: Added to the owner's nice value, 19 at most. Weight 70 against 1,024 (sched(7)) where the stream is at 0, 15 against 110
-#: at `stream.nice` 10: a twentieth, an eighth of a processor that batches want all the time, all of one that they do not.
-#: Compaction needs about a thirtieth of what embedding the rows takes.
+#: Added to the owner's nice value, 19 at most. Weight 70 against 1,024 (sched(7)) where the stream is at 0, 15 against
+#: 110 at `stream.nice` 10: a twentieth, an eighth of a processor that batches want all the time, all of one that they
+#: do not. Compaction needs about a thirtieth of what embedding the rows takes.
 PRIORITY = 12
 #: A process that has read so many rows ends, so that its memory goes back to the machine.
 RETIRES_AFTER = 32_768
