@@ -44,8 +44,8 @@ _log = structlog.get_logger()
 
 #: Longest wait of one poll, seconds: bounds how late a SIGTERM is seen.
 IDLE = 0.25
-#: The same while questions are parked: bounds how late they see what the tail brought. A turn costs 1.4 ms of processor,
-#: so at first the least, then a tenth of the time since anything came or was answered, up to the greatest.
+#: The same while questions are parked: bounds how late they see what the tail brought. A turn costs 1.4 ms of
+#: processor, so at first the least, then a tenth of the time since anything came or was answered, up to the greatest.
 PARKED = (0.005, 0.05)
 #: Seconds between two looks at the manifest that parked questions ask for; a hint does not wait for it.
 LOOK = 0.05

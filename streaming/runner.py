@@ -12,7 +12,6 @@ from typing import Any, Protocol
 
 import structlog
 
-from freshline.cache.factory import redis_wanted
 from freshline.clock import Clock
 from freshline.coverage import Coverage, covers
 from freshline.errors import FreshlineError, TransientError
@@ -26,7 +25,7 @@ from freshline.transport.port import LogReader
 from streaming.lost import require_all_decisions
 from streaming.micro_batch import Steps
 from streaming.origin import Origin, Restarted
-from streaming.source import beyond, beyond_gaps, end_offsets, open_stream, starting_offsets
+from streaming.source import beyond, beyond_gaps, end_offsets, open_stream, pace, starting_offsets
 from streaming.task_count import TaskCount
 
 _FIRST_PAUSE = 0.5
@@ -200,7 +199,7 @@ class StreamRunner:
         return (
             frame.writeStream.foreachBatch(process)
             .option("checkpointLocation", self._parts.storage.uri(checkpoint))
-            .trigger(processingTime=f"{int(_pace(self._plan.settings) * 1000)} milliseconds")
+            .trigger(processingTime=f"{int(pace(self._plan.settings) * 1000)} milliseconds")
             .queryName("freshline-stream")
             .start()
         )
@@ -239,9 +238,3 @@ class StreamRunner:
         reason = TransientError(f"the streaming query ended: {str(error)[:2000]}")
         reason.__cause__ = error if isinstance(error, BaseException) else None
         return reason
-
-
-def _pace(settings: Settings) -> float:
-    """Return the least time between starts of micro-batches: where nobody waits for them, fewer cost less."""
-    beside = settings.tail.enabled and redis_wanted(settings)
-    return max(settings.stream.trigger, settings.tail.gather if beside else 0.0)

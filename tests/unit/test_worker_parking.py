@@ -7,6 +7,7 @@ from threading import Event
 import pytest
 
 from freshline.errors import TransientError
+from freshline.transport.memory_group import MemoryGroupConsumer
 from freshline.transport.port import Record
 from schemas.messages import Query
 from serving.intake import Asked
@@ -196,3 +197,27 @@ def test_releasing_a_thousand_looks_at_each_once(monkeypatch: pytest.MonkeyPatch
     assert [asked.record.offset for asked in released] == list(range(0, 1000, 2))
     assert (len(parking), parking.lowest(released[0].partition)) == (500, 1)
     assert len(parking.release({}, now=FIRST_MS / 1000 + 5.0)) == 500
+
+
+def test_the_longer_nothing_comes_the_longer_a_poll_waits_beside_a_parked_question(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    poll = MemoryGroupConsumer.poll
+
+    def noted(self: MemoryGroupConsumer, timeout: float, max_records: int) -> list[Record]:
+        waits.append(timeout)
+        return poll(self, 0.0, max_records)
+
+    monkeypatch.setattr(MemoryGroupConsumer, "poll", noted)
+    bench.ask("waits", "how long is the bridge", min_offsets=WANTED)
+    worker = bench.worker()
+    turns([worker], 2)
+    for seconds in (0.2, 0.2, 1.0):
+        bench.clock.advance(seconds)
+        turns([worker], 1)
+    bench.ask("q1")
+    turns([worker], 3)
+    # nothing is known; one was read: it is written at once; that was .2, .4 and 1.4 s ago; so it is still, and q1 comes;
+    # that is written at once; it was just now
+    assert waits == pytest.approx([0.25, 0.0, 0.02, 0.04, 0.05, 0.05, 0.0, 0.005])
