@@ -218,6 +218,6 @@ def test_the_longer_nothing_comes_the_longer_a_poll_waits_beside_a_parked_questi
         turns([worker], 1)
     bench.ask("q1")
     turns([worker], 3)
-    # nothing is known; one was read: it is written at once; that was .2, .4 and 1.4 s ago; so it is still, and q1 comes;
-    # that is written at once; it was just now
+    # nothing is known; one was read: written at once; that was .2, .4 and 1.4 s ago; so it is still, and q1 comes;
+    # written at once; that was just now
     assert waits == pytest.approx([0.25, 0.0, 0.02, 0.04, 0.05, 0.05, 0.0, 0.005])
