@@ -45,7 +45,8 @@ class Tails(Spine):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.settings |= {"redis.url": self.redis_url, "serving.abstain_below": 0.2}
+        # no stream runs to which a backlog could be left
+        self.settings |= {"redis.url": self.redis_url, "serving.abstain_below": 0.2, "tail.max_backlog": 500}
         settings = load([f"{key}={value}" for key, value in self.settings.items()], {}).settings
         self.batches = Batches(settings)
         self.producer = KafkaProducer(bootstrap_servers=self.broker)
