@@ -16,11 +16,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import numpy as np
 import pyarrow as pa
 
 from freshline.embedding.port import Vectors
-from freshline.ids import shard_of
 from freshline.index.entries import Add, DataFile
 from freshline.index.segment import write_segment
 from freshline.ingest.budget import Budget
@@ -28,7 +26,14 @@ from freshline.ingest.embed import embed
 from freshline.ingest.parts import Parts
 from freshline.ingest.record import Clocks, RawRecord, RunningClocks
 from freshline.ingest.result import PassResult, add_up
-from freshline.ingest.rows import chunk_rows, document_rows, reject_rows, segment_rows, segment_states
+from freshline.ingest.rows import (
+    by_shard,
+    chunk_rows,
+    document_rows,
+    reject_rows,
+    segment_rows,
+    segment_states,
+)
 from freshline.ingest.state import Reject, State
 from freshline.lake.parquet import write_data_file
 
@@ -115,15 +120,12 @@ def _write_tables(
 
 
 def _write_segments(states: Sequence[State], vectors: Vectors, plan: PassPlan, parts: Parts) -> Iterator[Add]:
-    shard_of_state = [shard_of(state.key, plan.shards) for state in states]
-    shard_of_row = np.repeat(np.array(shard_of_state, np.int32), [len(state.chunks) for state in states])
-    for shard in sorted(set(shard_of_state)):
-        mine = [state for state, its in zip(states, shard_of_state, strict=True) if its == shard]
+    for shard, mine, theirs in by_shard(states, plan.shards):
         yield write_segment(
             parts.storage,
             rows=segment_rows(mine),
             states=segment_states(mine),
-            vectors=vectors[shard_of_row == shard],
+            vectors=vectors[theirs],
             fingerprint_id=parts.fingerprint_id,
             generation=plan.generation,
             shard=shard,

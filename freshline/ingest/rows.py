@@ -4,16 +4,18 @@ Order: chunk rows follow the states' order, then the chunks' order; row i belong
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 
 import msgspec
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from freshline.chunking.port import Chunk
 from freshline.embedding.port import Vectors
-from freshline.ids import chunk_id
+from freshline.ids import chunk_id, shard_of
 from freshline.index.segment import SEGMENT_ROWS, SEGMENT_STATES
 from freshline.ingest.state import Reject, State
 from freshline.revision import Kind
@@ -69,6 +71,15 @@ def reject_rows(rejects: Sequence[Reject], now: datetime) -> pa.Table:
         for reject in rejects
     ]
     return pa.Table.from_pylist(rows, schema=REJECTS)
+
+
+def by_shard(states: Sequence[State], shards: int) -> Iterator[tuple[int, list[State], NDArray[np.bool_]]]:
+    """Yield each shard that has states, those in their order, and bool[all chunks]: which chunks are theirs."""
+    shard_of_state = [shard_of(state.key, shards) for state in states]
+    shard_of_row = np.repeat(np.array(shard_of_state, np.int32), [len(state.chunks) for state in states])
+    for shard in sorted(set(shard_of_state)):
+        mine = [state for state, its in zip(states, shard_of_state, strict=True) if its == shard]
+        yield shard, mine, shard_of_row == shard
 
 
 def segment_states(states: Sequence[State]) -> pa.Table:

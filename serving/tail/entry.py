@@ -21,11 +21,10 @@ from numpy.typing import NDArray
 from freshline.coverage import Coverage, next_offset
 from freshline.embedding.port import Vectors
 from freshline.errors import FormatError
-from freshline.ids import shard_of
 from freshline.index.entries import Add
 from freshline.index.layout import SEGMENT_FORMAT, SEGMENT_ROWS, SEGMENT_STATES, Segment
 from freshline.index.vectors import make_index
-from freshline.ingest.rows import segment_rows, segment_states
+from freshline.ingest.rows import by_shard, segment_rows, segment_states
 from freshline.ingest.state import State
 from freshline.lexical.file import write_lexical
 from freshline.lexical.languages import Languages
@@ -112,11 +111,8 @@ class _Part:
 
 def prepare(states: Sequence[State], made: Made) -> Prepared:
     """Do what can be done beside embedding; inverting a document's rows takes about as long as its vectors."""
-    shard_of_state = [shard_of(state.key, made.shards) for state in states]
-    shard_of_row = np.repeat(np.array(shard_of_state, np.int32), [len(state.chunks) for state in states])
     parts = []
-    for shard in sorted(set(shard_of_state)):
-        mine = [state for state, its in zip(states, shard_of_state, strict=True) if its == shard]
+    for shard, mine, theirs in by_shard(states, made.shards):
         rows, name = segment_rows(mine), uuid4().hex
         parts.append(
             _Part(
@@ -124,7 +120,7 @@ def prepare(states: Sequence[State], made: Made) -> Prepared:
                 rows,
                 segment_states(mine),
                 memoryview(write_lexical(rows, name, made.languages)),
-                shard_of_row == shard,
+                theirs,
             )
         )
     return Prepared(tuple(parts))
