@@ -6,6 +6,11 @@ records that were fetched meanwhile are put back first, so that a callback may l
 
 kafka-python keeps the position of a partition that comes back to the same member. Its caller has forgotten by then what
 it had read and not committed, so the position is let go of with the partition: it is read from the committed offset.
+
+kafka-python 3.0.12 takes the result of a join only inside a poll that was there when it came. Of a join that ended
+between two polls it makes another, and of one made because a topic's partitions were learnt of late it forgets all: the
+member stays without partitions and heartbeats for ever. So poll() waits for the end of a join, and says again that
+it is wanted where it has not seen it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +30,9 @@ _SESSION_MS = 10_000
 _HEARTBEAT_MS = 3_000
 _POSITION_MS = 10_000
 _CLOSE_MS = 5_000
+
+#: How long poll() waits for the end of a join, ms: it takes until every member has come, told by its heartbeat.
+_JOIN_MS = 1_000
 
 Callback = Callable[[Sequence[TopicPartition]], None]
 
@@ -84,14 +92,16 @@ class KafkaGroupConsumer:
         self._consumer.subscribe(topics=[topic], listener=self._listener)
 
     def poll(self, timeout: float, max_records: int) -> list[Record]:
-        """Return up to max_records committed records, in order within a partition; [] after timeout s."""
+        """Return up to max_records committed records, in order within a partition; [] after timeout s.
+
+        Takes up to _JOIN_MS longer while the group's partitions move.
+        """
         listener = self._subscribed()
         deadline = monotonic() + timeout
         while True:
             left = max(0.0, deadline - monotonic())
             with translated(f"poll of group {self._group}"):
-                batches = self._consumer.poll(timeout_ms=left * 1000, max_records=max_records)
-                self._check_instance()
+                batches = self._native_poll(left, max_records)
                 if not listener.pending:
                     return [as_record(record) for batch in batches.values() for record in batch]
                 self._put_back(batches)
@@ -102,8 +112,7 @@ class KafkaGroupConsumer:
         # reads a record and puts it back: pause() in this thread and a rebalance in kafka-python's own would race
         listener = self._subscribed()
         with translated(f"keeping alive in group {self._group}"):
-            self._put_back(self._consumer.poll(timeout_ms=0, max_records=1))
-            self._check_instance()
+            self._put_back(self._native_poll(0.0, max_records=1))
         listener.tell()
 
     def position(self, partition: TopicPartition) -> int:
@@ -162,6 +171,19 @@ class KafkaGroupConsumer:
         fenced = coordinator.stable() and not coordinator._heartbeat_enabled  # noqa: SLF001 - see above
         if self._instance is not None and fenced:
             raise Fenced(f"another member took over instance {self._instance} of group {self._group}")
+
+    def _native_poll(self, timeout: float, max_records: int) -> dict[Any, list[Any]]:
+        """Poll once, after the join that may go on; see the module's text."""
+        coordinator = self._consumer._coordinator  # noqa: SLF001 - nothing public waits for a join alone
+        if coordinator.rejoining or coordinator.need_rejoin():
+            coordinator.poll(timeout_ms=_JOIN_MS)
+        batches: dict[Any, list[Any]] = self._consumer.poll(
+            timeout_ms=timeout * 1000, max_records=max_records
+        )
+        if coordinator.rejoining:
+            coordinator.request_rejoin()
+        self._check_instance()
+        return batches
 
     def _let_go(self, partitions: Any) -> None:
         subscription = self._consumer._subscription  # noqa: SLF001 - nothing public forgets a position
