@@ -4,7 +4,7 @@
 stream alone. "Findable": the document is among the hits of a committed response; "cited": the answer rests on it.
 
     sides    with the tail, without it (its owner is stopped) and Pathway take turns at half load, then idle; worker and
-             stream are the same throughout, an engine is idle while another is measured
+             stream are the same throughout and idle while Pathway is measured, which runs in its turns only
     a probe  is a document and a question with its first words. Freshline's names the offset and waits at the worker;
              Pathway cannot be told what to wait for and is asked again 30 ms after each answer without the document.
              Once more at half load, with the tail, Freshline is asked in that way, too
@@ -124,22 +124,21 @@ class _Run:
     def sides(self) -> None:
         """Measure all sides at half load and idle, in turn."""
         half, idle = self._extent.half, self._extent.idle
-        turns = {WITHOUT: self._without, WITH: self._with}
-        try:
-            turns[PEER] = self._peer = self._pathway()
-        except (MissingPart, TransientError) as reason:
-            self._notes[PEER] = f"not measured: {reason}"
 
         def measured(side: Side) -> float:
+            side.turn(half, idle)
+            return 0.0
+
+        def beside() -> float:
             try:
-                side.turn(half, idle)
+                with self._pathway() as peer:
+                    peer.turn(half, idle)
             except (MissingPart, TransientError) as reason:
-                if side.name != PEER:
-                    raise
                 self._notes[PEER] = f"not measured to the end: {reason}"
             return 0.0
 
-        alternate_all({name: partial(measured, side) for name, side in turns.items()}, self._extent.turns)
+        turns = {side.name: partial(measured, side) for side in (self._without, self._with)}
+        alternate_all({**turns, PEER: beside}, self._extent.turns)
 
     def again(self) -> None:
         """Measure the tail once more, asked as Pathway is asked."""
@@ -171,13 +170,17 @@ class _Run:
             repetitions=self._extent.turns,
         )
 
-    def _pathway(self) -> Side:
+    @contextmanager
+    def _pathway(self) -> Iterator[Side]:
+        """Give it as it was, in a process of its own for each turn: it never idles, and would take from the others."""
         self._tail.off()
-        engine = self._open.enter_context(pathway(self._stack))
-        self._phases.ingest(engine)
-        return Side(
-            PEER, engine, self._phases, half_rate(engine, self._phases, self._extent.ingests), self._tail.off
-        )
+        with pathway(self._stack) as engine:
+            self._phases.ingest(engine)
+            if self._peer is None:
+                rate = half_rate(engine, self._phases, self._extent.ingests)
+                self._peer = Side(PEER, engine, self._phases, rate, self._tail.off)
+            self._peer.engine = engine
+            yield self._peer
 
 
 def _appended(stack: BenchmarkStack) -> AppendedEntries:

@@ -1,21 +1,23 @@
 """Pathway on the broker of a benchmark's stack: started, asked and ended here; its own program is pathway_engine.
 
-It reads topics of its own with as many partitions as Freshline's, on the same broker, so that one engine can be idle
-while the other works. Its index answers as of now and cannot be told what a question must see: a probe is therefore
-asked again 30 ms after each answer that does not hold it. One question of a probe is under way at a time: asked by the
-clock instead, a busy Pathway drowns in questions that only the benchmark makes.
+It reads topics of its own with as many partitions as Freshline's, on the same broker. They are new at each start,
+so that it can be ended while another engine is measured: its connectors never rest. Its index answers as of now and cannot be
+told what a question must see: a probe is therefore asked again 30 ms after each answer that does not hold it. One
+question of a probe is under way at a time: asked by the clock instead, a busy Pathway drowns in questions that only the
+benchmark makes.
 """
 
 import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
+from uuid import uuid4
 
 import kafka
 import msgspec
@@ -40,7 +42,8 @@ _PARTITIONS = 4
 _READY_WITHIN = 120.0
 _WITHIN = 60.0
 _INGEST_WITHIN = 120.0
-_POLL_MS = 5
+_POLL_MS = 200  # a record that comes ends it
+_PROBE_MS, _NO_PROBE_MS = 2, 20
 _QUIET = 0.5  # seconds without a chunk more; a call of the embedder takes less
 
 
@@ -61,12 +64,13 @@ class Pathway:
 
     name = "Pathway"
 
-    def __init__(self, bootstrap: str, child: Child) -> None:
+    def __init__(self, bootstrap: str, topics: Mapping[str, str], child: Child) -> None:
+        self._topics = topics
         self._child = child
         self._producer = kafka.KafkaProducer(
             bootstrap_servers=bootstrap, linger_ms=1, compression_type="gzip"
         )
-        self._readers = {name: _reading(bootstrap, _topic(name)) for name in ("answers", "indexed")}
+        self._readers = {name: _reading(bootstrap, topics[name]) for name in ("answers", "indexed")}
         self._ids = count()
         self._indexed = 0
         self._missing: set[tuple[str, str]] = set()  # (key, text) of chunks that are waited for
@@ -110,7 +114,7 @@ class Pathway:
     def publish(self, events: Sequence[DocumentEvent]) -> None:
         """See Engine."""
         for event in events:
-            self._producer.send(_topic("documents"), key=_key(event).encode(), value=encode(event))
+            self._producer.send(self._topics["documents"], key=_key(event).encode(), value=encode(event))
 
     def drain(self) -> None:
         """See Engine: until nothing has entered the index for a while."""
@@ -123,7 +127,7 @@ class Pathway:
         """See Engine."""
         text = (event.content or "")[:ASKED_WITH]
         one = _Probe(_key(event), text, time.time(), time.monotonic())
-        self._producer.send(_topic("documents"), key=one.key.encode(), value=encode(event)).get(_WITHIN)
+        self._producer.send(self._topics["documents"], key=one.key.encode(), value=encode(event)).get(_WITHIN)
         self._probes.append(one)
         return one.found
 
@@ -152,7 +156,7 @@ class Pathway:
         answer: Future[object] = Future()
         self._waiting[query_id] = answer
         self._producer.send(
-            _topic("questions"), key=query_id.encode(), value=msgspec.json.encode({"text": text})
+            self._topics["questions"], key=query_id.encode(), value=msgspec.json.encode({"text": text})
         )
         return answer
 
@@ -170,7 +174,7 @@ class Pathway:
                 elif now >= one.next:
                     one.next = math.inf  # until the answer is there
                     self._ask(one.text).add_done_callback(lambda answer, one=one: _look(one, answer))  # type: ignore[misc]
-            self._closing.wait(0.002)
+            self._closing.wait((_PROBE_MS if self._probes else _NO_PROBE_MS) / 1000)
 
     def _read_answers(self) -> None:
         for record in self._records("answers"):
@@ -205,16 +209,17 @@ def pathway(stack: BenchmarkStack) -> Iterator[Pathway]:
     """Install and start it, and give it once it answers. Raises MissingPart where it cannot be had."""
     python = peer_python(f"pathway=={VERSION}")
     bootstrap = stack.settings.kafka.bootstrap
+    topics = {name: f"pathway-{uuid4().hex[:8]}.{name}" for name in _TOPICS}
     with closing(KafkaAdminClient(bootstrap_servers=bootstrap)) as admin:
-        admin.create_topics([NewTopic(_topic(name), _PARTITIONS, 1) for name in _TOPICS])
-    plan = {"bootstrap": bootstrap, **{name: _topic(name) for name in _TOPICS}, **TUNING}
+        admin.create_topics([NewTopic(topic, _PARTITIONS, 1) for topic in topics.values()])
+    plan = {"bootstrap": bootstrap, **topics, **TUNING}
     child = Child(
         [str(python), "-P", "-m", "benchmarks.pathway_engine", msgspec.json.encode(plan).decode()],
         stack.folder / "pathway.log",
         dict(peer_environ()) | {"PATHWAY_THREADS": str(THREADS)},
     )
     try:
-        with closing(Pathway(bootstrap, child)) as running:
+        with closing(Pathway(bootstrap, topics, child)) as running:
             _wait_for_first_answer(running)
             yield running
     finally:
@@ -229,10 +234,6 @@ def _wait_for_first_answer(running: Pathway) -> None:
             running.ask("Are you there?").result(1.0)
             return
     raise MissingPart(f"Pathway gave no answer within {_READY_WITHIN:g} s")
-
-
-def _topic(name: str) -> str:
-    return f"pathway.{name}"
 
 
 def _key(event: DocumentEvent) -> str:

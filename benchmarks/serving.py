@@ -118,13 +118,15 @@ class _Run:
     def peer(self) -> None:
         """Measure bursts beside Pathway, if it can be had."""
         burst = self.extent.burst
+
+        def theirs() -> float:
+            with pathway(self.stack) as engine:  # anew each time: it never idles, and would take from ours
+                self.phases.ingest(engine)
+                self.phases.burst(engine, burst // 4)
+                return self.phases.burst(engine, burst)
+
         try:
-            with pathway(self.stack) as theirs:
-                self.phases.ingest(theirs)
-                self.phases.burst(theirs, burst // 4)
-                pairs = alternate(
-                    self._burst(self.alone, burst), self._burst(theirs, burst), self.extent.repetitions
-                )
+            pairs = alternate(self._burst(self.alone, burst), theirs, self.extent.repetitions)
         except (MissingPart, TransientError) as reason:
             self.notes["Pathway"] = f"not measured to the end: {reason}"
             return
