@@ -25,7 +25,8 @@ from freshline.transport.port import LogReader
 from streaming.lost import require_all_decisions
 from streaming.micro_batch import Steps
 from streaming.origin import Origin, Restarted
-from streaming.source import beyond, beyond_gaps, end_offsets, open_stream, pace, starting_offsets
+from streaming.pacing import Pace
+from streaming.source import beyond, beyond_gaps, end_offsets, open_stream, starting_offsets
 from streaming.task_count import TaskCount
 
 _FIRST_PAUSE = 0.5
@@ -84,6 +85,7 @@ class StreamRunner:
         self._failure: BaseException | None = None
         self._looked = 0.0
         self._tasks = TaskCount(plan.settings.spark.tasks)
+        self._pace = Pace(plan.settings)
         self.ready = False
 
     def stop(self) -> None:
@@ -186,6 +188,7 @@ class StreamRunner:
                         return  # Spark's checkpoint may now run ahead; it is thrown away at the next start
                     position["at"] = at = self._decide(steps, rows, at=position["at"], end=end)
                 if covers(at, end):
+                    self._stop.wait(self._pace.rest)
                     return
                 rows = beyond(frame, at)
 
@@ -199,19 +202,21 @@ class StreamRunner:
         return (
             frame.writeStream.foreachBatch(process)
             .option("checkpointLocation", self._parts.storage.uri(checkpoint))
-            .trigger(processingTime=f"{int(pace(self._plan.settings) * 1000)} milliseconds")
+            .trigger(processingTime=f"{int(self._pace.least * 1000)} milliseconds")
             .queryName("freshline-stream")
             .start()
         )
 
     def _decide(self, steps: Steps, rows: Any, *, at: Coverage, end: Coverage) -> Coverage:
         """Take what fits of a batch; return where that ends."""
+        began = self._parts.clock.monotonic()
         try:
             result = steps.run(rows.coalesce(self._tasks.choose(at, end)), at, end)
         except BaseException as failure:
             self._failure = failure
             raise
         reached = until(end, result.left) if result else end
+        self._pace.learn(result or PassResult(), self._parts.clock.monotonic() - began)
         self._report(result, reached)
         return reached
 

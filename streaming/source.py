@@ -11,11 +11,9 @@ from typing import Any
 
 import msgspec
 
-from freshline.cache.factory import redis_wanted
 from freshline.coverage import Coverage, next_offset
 from freshline.errors import UserError
 from freshline.lake.storage import Storage
-from freshline.settings import Settings
 
 #: Spark's consumers ask ahead. With the Java client's 500 ms that question stands in the way of the next batch's:
 #: a batch of one record took 619 ms, with 10 ms it takes 126 ms (docs/experiments.md).
@@ -70,12 +68,6 @@ def spark_offsets(offsets: Coverage) -> str:
             for topic, partitions in offsets.items()
         }
     )
-
-
-def pace(settings: Settings) -> float:
-    """Return the least seconds between starts of micro-batches: where nobody waits for them, fewer cost less."""
-    beside = settings.tail.enabled and redis_wanted(settings)
-    return max(settings.stream.trigger, settings.tail.gather if beside else 0.0)
 
 
 def open_stream(

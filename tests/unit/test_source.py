@@ -5,12 +5,10 @@ import pytest
 
 from freshline.errors import UserError
 from freshline.lake.storage import Storage
-from freshline.settings import RedisSettings, Settings, StreamSettings, TailSettings
 from streaming.source import (
     beyond_condition,
     beyond_gaps,
     end_offsets,
-    pace,
     spark_offsets,
     starting_offsets,
 )
@@ -57,23 +55,3 @@ def test_end_offsets_are_the_third_line_of_sparks_log(tmp_path: Path) -> None:
     log.mkdir(parents=True)
     (log / "3").write_text('v1\n{"batchWatermarkMs":0}\n{"documents":{"0":12,"1":0}}')
     assert end_offsets(Storage(str(tmp_path)), "checkpoints/c", 3) == {"documents": {0: 12, 1: 0}}
-
-
-@pytest.mark.parametrize(
-    ("redis", "enabled", "trigger", "expected"),
-    [
-        ("redis://localhost", True, 0.0, 1.0),
-        ("redis://localhost", True, 3.0, 3.0),
-        ("redis://localhost", False, 0.0, 0.0),
-        ("none", True, 0.5, 0.5),
-    ],
-)
-def test_batches_gather_for_a_second_where_the_tail_answers(
-    redis: str, enabled: bool, trigger: float, expected: float
-) -> None:
-    settings = Settings(
-        redis=RedisSettings(url=redis),
-        tail=TailSettings(enabled=enabled),
-        stream=StreamSettings(trigger=trigger),
-    )
-    assert pace(settings) == expected
