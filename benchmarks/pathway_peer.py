@@ -1,10 +1,10 @@
 """Pathway on the broker of a benchmark's stack: started, asked and ended here; its own program is pathway_engine.
 
-It reads topics of its own with as many partitions as Freshline's, on the same broker. They are new at each start,
-so that it can be ended while another engine is measured: its connectors never rest. Its index answers as of now and cannot be
-told what a question must see: a probe is therefore asked again 30 ms after each answer that does not hold it. One
-question of a probe is under way at a time: asked by the clock instead, a busy Pathway drowns in questions that only the
-benchmark makes.
+It reads topics of its own with as many partitions as Freshline's, on the same broker. They are new at each start, so
+that it can be ended while another engine is measured: its connectors never rest. Its index answers as of now and cannot
+be told what a question must see: a probe is therefore asked again 30 ms after each answer that does not hold it. One
+question of a probe is under way at a time: asked by the clock instead, a busy Pathway drowns in questions that only
+the benchmark makes.
 """
 
 import math
