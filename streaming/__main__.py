@@ -7,7 +7,7 @@ from functools import partial
 
 import structlog
 
-from freshline import failpoints, topics
+from freshline import failpoints, priority, topics
 from freshline.cache.factory import open_hints
 from freshline.clock import SystemClock
 from freshline.config import from_environment
@@ -80,7 +80,7 @@ def _require_topic(settings: Settings, identities: KafkaIdentities, manifest: Ma
 def _run(settings: Settings) -> None:
     if settings.debug.failpoint:
         failpoints.arm(settings.debug.failpoint)
-    os.nice(settings.stream.nice)  # inherited by the driver's JVM and its Python workers
+    priority.lower(settings.stream.nice)  # inherited by the driver's JVM and its Python workers
     storage = Storage(settings.lake.uri)
     lake = Lake(storage)
     lake.create()
