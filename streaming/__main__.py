@@ -8,7 +8,7 @@ from functools import partial
 import structlog
 
 from freshline import failpoints, priority, topics
-from freshline.cache.factory import open_hints
+from freshline.cache.factory import open_hints, open_tail
 from freshline.clock import SystemClock
 from freshline.config import from_environment
 from freshline.errors import Fenced, MissingPart, TransientError, UserError
@@ -101,6 +101,7 @@ def _run(settings: Settings) -> None:
         partial(tidy, Lake(storage)),  # of its own: merging files keeps its other users waiting
         mender,
     )
+    tail = open_tail(settings, generation.fingerprint, generation.generation)
     plan = StreamPlan(
         settings=settings,
         topic=topic_name(settings.kafka, "documents"),
@@ -112,6 +113,7 @@ def _run(settings: Settings) -> None:
         reader=log.reader,
         storage=storage,
         background=upkeep,
+        tail=tail,
         clock=SystemClock(),
     )
     runner = StreamRunner(session, plan, parts)
@@ -123,6 +125,7 @@ def _run(settings: Settings) -> None:
     compactions.close()
     upkeep.stop(timeout=5.0)
     identities.close()
+    tail.close()
     session.stop()
 
 

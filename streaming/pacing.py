@@ -1,12 +1,13 @@
 """When the next micro-batch starts: at once, or a while later where nobody waits for it.
 
 While the tail answers from documents before they are durable, a batch only makes them durable, and most of its cost
-does not depend on how much is in it. So batches gather for a second; and as long as the tail embeds what they bring,
-they take at most a third of the time. Who embeds tells whether the tail is there: in a bulk load, or without an owner,
-the stream embeds itself, and rests no longer.
+does not depend on how much is in it. So batches gather for a second; and where the tail had what a batch brought, the
+next one starts so late that they take at most a third of the time. In a bulk load, without an owner, or where the tail
+stands aside for a partition that has news, the stream does not rest.
 """
 
 from freshline.cache.factory import redis_wanted
+from freshline.cache.port import TailStreams
 from freshline.ingest.result import PassResult
 from freshline.settings import Settings
 
@@ -20,14 +21,20 @@ _MANY = 256
 class Pace:
     """The pace of one stream: `least` is between starts of batches, `rest` behind the last one; seconds."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._beside = settings.tail.enabled and redis_wanted(settings)
-        self.least = max(settings.stream.trigger, settings.tail.gather if self._beside else 0.0)
+    def __init__(self, settings: Settings, tail: TailStreams) -> None:
+        beside = settings.tail.enabled and redis_wanted(settings)
+        self.least = max(settings.stream.trigger, settings.tail.gather if beside else 0.0)
         self.rest = 0.0
+        self._tail = tail
 
     def learn(self, result: PassResult, took: float) -> None:
         """Take in what a batch has read and how long that took."""
-        records = result.accepted + result.rejected
-        others_embed = result.chunks > 0 and 2 * result.embedded <= result.chunks
-        waits = self._beside and others_embed and records <= _MANY
+        few = 0 < result.accepted + result.rejected <= _MANY
+        waits = few and self._carries(result)
         self.rest = max(0.0, min(_SHARE * took, _LONGEST) - took) if waits else 0.0
+
+    def _carries(self, result: PassResult) -> bool:
+        """Whether the tail has an entry later than the last record of each partition."""
+        read = {place: ms for partitions in result.clocks.values() for place, ms in partitions.items()}
+        newest = self._tail.newest(list(read)) or {}
+        return all(newest.get(place, 0) >= ms for place, ms in read.items())

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from freshline.cache.port import TailStreams
 from freshline.clock import Clock
 from freshline.coverage import Coverage, covers
 from freshline.errors import FreshlineError, TransientError
@@ -70,6 +71,8 @@ class StreamParts:
     reader: Callable[[], LogReader]
     storage: Storage
     background: Background
+    #: of the generation that is written
+    tail: TailStreams
     clock: Clock
 
 
@@ -85,7 +88,7 @@ class StreamRunner:
         self._failure: BaseException | None = None
         self._looked = 0.0
         self._tasks = TaskCount(plan.settings.spark.tasks)
-        self._pace = Pace(plan.settings)
+        self._pace = Pace(plan.settings, parts.tail)
         self.ready = False
 
     def stop(self) -> None:

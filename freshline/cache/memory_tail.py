@@ -4,7 +4,8 @@ MemoryTails is what stands for the server: every process of a test has a MemoryT
 bounded. For tests it can be away, be frozen, be flushed, and hold what is not ours.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from threading import Condition
 from typing import Literal
 
@@ -20,6 +21,8 @@ class MemoryTails:
         self.state: Literal["up", "away", "frozen"] = "up"
         #: (number, value) by stream, in order
         self.streams: dict[_Key, list[tuple[int, bytes | None]]] = {}
+        #: when each stream's last entry was appended, ms
+        self.newest: dict[_Key, int] = {}
         self._next = 1
         self._late: list[tuple[_Key, bytes | None]] = []
 
@@ -37,6 +40,7 @@ class MemoryTails:
         """Forget everything; `behind`: the new entries' ids are less than those of the forgotten ones."""
         with self.changed:
             self.streams.clear()
+            self.newest.clear()
             self._late.clear()
             self._next = 1 if behind else self._next
 
@@ -50,6 +54,7 @@ class MemoryTails:
     def _append(self, key: _Key, value: bytes | None) -> str:
         number, self._next = self._next, self._next + 1
         self.streams.setdefault(key, []).append((number, value))
+        self.newest[key] = time.time_ns() // 1_000_000
         self.changed.notify_all()
         return str(number)
 
@@ -79,6 +84,14 @@ class MemoryTail:
         with self._shared.changed:
             self._shared.changed.wait_for(lambda: self._interrupted() or self._news(after), wait)
             return self._news(after) if self._shared.state == "up" else None
+
+    def newest(self, partitions: Sequence[int]) -> dict[int, int] | None:
+        """Return when the last entry of each was appended, ms; None where nobody answers."""
+        with self._shared.changed:
+            if self._shared.state != "up":
+                return None
+            kept = self._shared.newest
+            return {place: kept[self._name, place] for place in partitions if (self._name, place) in kept}
 
     def trim(self, partition: int, first: str) -> None:
         """Forget what lies before an id."""

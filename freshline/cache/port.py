@@ -98,6 +98,13 @@ class TailStreams(Protocol):
         """
         ...
 
+    def newest(self, partitions: Sequence[int]) -> Mapping[int, int] | None:
+        """Return when the last entry of each was appended, ms since the epoch by the server's clock.
+
+        Streams without an entry are left out; None where Redis is away.
+        """
+        ...
+
     def trim(self, partition: int, first: str) -> None:
         """Forget what lies before an id."""
         ...
@@ -191,6 +198,9 @@ class NoTailStreams:
         self, after: Mapping[int, str], wait: float
     ) -> Mapping[int, Sequence[tuple[str, bytes | None]]] | None:
         """Return None at once."""
+
+    def newest(self, partitions: Sequence[int]) -> Mapping[int, int] | None:
+        """Return None."""
 
     def trim(self, partition: int, first: str) -> None:
         """Do nothing."""

@@ -10,7 +10,7 @@ then whether a stream ends before what it has read of it, and then begins at the
 value says. Needs Redis 6.2 (XTRIM MINID).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from threading import Event
 from typing import Any
@@ -100,6 +100,11 @@ class RedisTail:
             if news is None or news or left_ms <= _BLOCK_MS or self._closed.is_set():
                 return news
 
+    def newest(self, partitions: Sequence[int]) -> dict[int, int] | None:
+        """Return when the last entry of each was appended, ms by the server's clock; None where Redis is away."""
+        last = self._guard.run("tail_newest", partial(self._last, partitions), None)
+        return None if last is None else {place: _ordered(end)[0] for place, end in last.items()}
+
     def trim(self, partition: int, first: str) -> None:
         """Forget what lies before an id."""
         key = self._key(partition)
@@ -153,10 +158,14 @@ class RedisTail:
         known = [partition for partition, number in after.items() if number]
         if now < self._look_at or not known:
             return set()
-        last: Any = self._redis.eval(_LAST, len(known), *map(self._key, known))
+        last = self._last(known)
         self._look_at = now + _LOOK
-        ends = zip(known, last, strict=True)
-        return {place for place, end in ends if end and _ordered(end.decode()) < _ordered(after[place])}
+        return {place for place, end in last.items() if _ordered(end) < _ordered(after[place])}
+
+    def _last(self, partitions: Sequence[int]) -> dict[int, str]:
+        """Return the last id of each stream that has entries. Raises RedisError."""
+        last: Any = self._redis.eval(_LAST, len(partitions), *map(self._key, partitions))
+        return {place: end.decode() for place, end in zip(partitions, last, strict=True) if end}
 
     def _opened(self, key: str, number: bytes, fields: Mapping[bytes, bytes]) -> tuple[str, bytes | None]:
         return number.decode(), self._seal.open(key, fields.get(b"v"))

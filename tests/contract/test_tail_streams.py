@@ -119,3 +119,22 @@ def test_nothing_was_appended(new_tail: NewTail) -> None:
     assert tail.entries(7) == []
     assert tail.read({7: ""}, 0.0) == {}
     tail.close()
+
+
+def test_when_each_stream_was_appended_to_last(new_tail: NewTail) -> None:
+    owner, stream = new_tail(1), new_tail(1)
+    assert stream.newest([0, 1]) == {}
+    before = time.time_ns() // 1_000_000
+    appended(owner, 0, b"first")
+    first = stream.newest([0, 1])
+    assert first is not None
+    assert first.keys() == {0}
+    assert before <= first[0] <= time.time_ns() // 1_000_000
+    time.sleep(0.01)
+    appended(owner, 0, b"second")
+    appended(owner, 1, b"other")
+    later = stream.newest([0, 1])
+    assert later is not None
+    assert later[0] > first[0]
+    assert later[1] >= later[0]
+    assert stream.newest([1]) == {1: later[1]}

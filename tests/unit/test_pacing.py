@@ -1,7 +1,11 @@
 """The pace of the stream: what it waits for, and that it waits for nothing where somebody waits for it."""
 
+import time
+
 import pytest
 
+from freshline.cache.memory_tail import MemoryTail, MemoryTails
+from freshline.cache.port import NoTailStreams
 from freshline.ingest.result import PassResult
 from freshline.settings import RedisSettings, Settings, StreamSettings, TailSettings
 from streaming.pacing import Pace
@@ -27,39 +31,56 @@ def settings(*, redis: str = "redis://localhost", enabled: bool = True, trigger:
 def test_batches_gather_for_a_second_where_the_tail_answers(
     redis: str, enabled: bool, trigger: float, expected: float
 ) -> None:
-    assert Pace(settings(redis=redis, enabled=enabled, trigger=trigger)).least == expected
+    assert Pace(settings(redis=redis, enabled=enabled, trigger=trigger), NoTailStreams()).least == expected
+
+
+NOW = time.time_ns() // 1_000_000
+
+
+def batch(records: int = 8, ms: int = NOW - 1000, partitions: tuple[int, ...] = (0, 2)) -> PassResult:
+    """Return a batch whose last record in each of these partitions came then."""
+    return PassResult(accepted=records, clocks={"documents": dict.fromkeys(partitions, ms)})
+
+
+def tail(*partitions: int) -> MemoryTail:
+    """Return a tail with an entry in these, of now."""
+    tails = MemoryTail()
+    for partition in partitions:
+        tails.append(partition, b"entry")
+    return tails
 
 
 @pytest.mark.parametrize(
-    ("why", "records", "chunks", "embedded", "took", "expected"),
+    ("why", "read", "took", "expected"),
     [
-        ("a third of the time", 8, 40, 0, 0.5, 1.0),
-        ("half of it embedded by others", 8, 40, 20, 0.5, 1.0),
-        ("never longer than four seconds from start to start", 8, 40, 0, 3.0, 1.0),
-        ("a batch that took longer than that", 8, 40, 0, 5.0, 0.0),
-        ("nobody else embeds", 8, 40, 21, 0.5, 0.0),
-        ("many records", 257, 257, 0, 0.5, 0.0),
-        ("deletions tell nothing", 8, 0, 0, 0.5, 0.0),
-        ("nothing read", 0, 0, 0, 0.5, 0.0),
+        ("a third of the time", batch(), 0.5, 1.0),
+        ("never longer than four seconds from start to start", batch(), 3.0, 1.0),
+        ("a batch that took longer than that", batch(), 5.0, 0.0),
+        ("an entry that is older than the record", batch(ms=NOW + 60_000), 0.5, 0.0),
+        ("a partition without entries", batch(partitions=(0, 1, 2)), 0.5, 0.0),
+        ("many records", batch(257), 0.5, 0.0),
+        ("nothing read", PassResult(), 0.5, 0.0),
     ],
 )
-def test_a_batch_rests_only_while_others_embed_what_it_brings(  # noqa: PLR0917 - a table
-    why: str, records: int, chunks: int, embedded: int, took: float, expected: float
+def test_a_batch_rests_only_where_the_tail_had_what_it_brought(
+    why: str, read: PassResult, took: float, expected: float
 ) -> None:
-    pace = Pace(settings())
-    pace.learn(PassResult(accepted=records, chunks=chunks, embedded=embedded), took)
+    pace = Pace(settings(), tail(0, 2))
+    pace.learn(read, took)
     assert pace.rest == expected, why
 
 
 def test_a_batch_that_tells_otherwise_ends_the_rests() -> None:
-    pace = Pace(settings())
-    pace.learn(PassResult(accepted=8, chunks=40), 0.5)
-    pace.learn(PassResult(accepted=8, chunks=40, embedded=40), 0.5)
+    pace = Pace(settings(), tail(0, 2))
+    pace.learn(batch(), 0.5)
+    pace.learn(batch(partitions=(1,)), 0.5)
     assert pace.rest == 0.0
 
 
-@pytest.mark.parametrize("without", [settings(redis="none"), settings(enabled=False)])
-def test_no_rest_without_a_tail(without: Settings) -> None:
-    pace = Pace(without)
-    pace.learn(PassResult(accepted=8, chunks=40), 0.5)
-    assert pace.rest == 0.0
+def test_no_rest_without_a_tail() -> None:
+    away = MemoryTails()
+    away.become("away")
+    for none in (NoTailStreams(), MemoryTail(), MemoryTail(away)):
+        pace = Pace(settings(), none)
+        pace.learn(batch(), 0.5)
+        assert pace.rest == 0.0
