@@ -6,7 +6,6 @@ Exit status: 0 after SIGTERM or SIGINT, 1 where a supervisor should start it aga
 import os
 import signal
 import socket
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -16,20 +15,17 @@ from uuid import uuid4
 
 import structlog
 
-from freshline import failpoints
 from freshline.cache.factory import open_heartbeats, open_hints
 from freshline.clock import SystemClock
-from freshline.config import from_environment
 from freshline.embedding.load import load_embedder
 from freshline.embedding.port import Embedder
-from freshline.errors import FreshlineError, UserError
 from freshline.exits import end_process
 from freshline.generation.assembly import assemble
 from freshline.index.manifest import Manifest
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
 from freshline.lexical.languages import languages_of
-from freshline.observability import serve_health, setup_logging
+from freshline.observability import serve_health
 from freshline.reranking.load import load_reranker
 from freshline.retrieval.lexical.index import TantivyIndex
 from freshline.retrieval.lexical.port import NewIndex
@@ -45,6 +41,7 @@ from freshline.transport.watchdog import Watchdog
 from serving.answering import Answerer
 from serving.background import beating, checking, listening
 from serving.checking import PERIOD, SelfCheck
+from serving.command import status_of
 from serving.knowledge import Refresher
 from serving.past import PastDesk, Snapshots
 from serving.peers.circle import Circle
@@ -222,23 +219,5 @@ def run(settings: Settings, connect_to: Callable[[KafkaSettings], Log] = open_lo
         worker.run(stop, settings.serving.max_poll)
 
 
-def main() -> int:
-    """Run and return the exit status."""
-    try:
-        settings = from_environment(sys.argv[1:])
-        setup_logging(settings, settings.serving.name)
-        if settings.debug.failpoint:
-            failpoints.arm(settings.debug.failpoint)
-        run(settings)
-    except UserError as error:
-        print(f"freshline serve: {error}", file=sys.stderr)  # noqa: T201 - one line for the user
-        return 2
-    except FreshlineError as error:  # fenced, or the broker is away: start again
-        _log.error("worker_stopped", reason=str(error))
-        return 1
-    _log.info("worker_stopped", reason="asked to")
-    return 0
-
-
 if __name__ == "__main__":
-    end_process(main())
+    end_process(status_of("serve", run, lambda settings: settings.serving.name))

@@ -4,25 +4,22 @@ Exit status: 0 after SIGTERM or SIGINT, 1 where a supervisor should start it aga
 """
 
 import signal
-import sys
 from functools import partial
 from threading import Event
 
 import structlog
 
-from freshline import failpoints
 from freshline.clock import SystemClock
-from freshline.config import from_environment
-from freshline.errors import FreshlineError, UserError
 from freshline.exits import end_process
 from freshline.lake.storage import Storage
 from freshline.lake.tables import Lake
-from freshline.observability import serve_health, setup_logging
+from freshline.observability import serve_health
 from freshline.settings import Settings
 from freshline.transport.connection import kafka_options, topic_name
 from freshline.transport.kafka import open_log
 from freshline.transport.kafka_identity import KafkaIdentities
 from serving.archive.archive import Archive, Source
+from serving.command import status_of
 
 _log = structlog.get_logger()
 _NAME = "archive"
@@ -54,23 +51,5 @@ def _health(archive: Archive) -> dict[str, object]:
     return {"ready": archive.fault is None, "fault": archive.fault, "behind": archive.behind}
 
 
-def main() -> int:
-    """Run and return the exit status."""
-    try:
-        settings = from_environment(sys.argv[1:], needs=("kafka", "lake"))
-        setup_logging(settings, _NAME)
-        if settings.debug.failpoint:
-            failpoints.arm(settings.debug.failpoint)
-        run(settings)
-    except UserError as error:
-        print(f"freshline archive: {error}", file=sys.stderr)  # noqa: T201 - one line for the user
-        return 2
-    except FreshlineError as error:  # the broker is away at the start, or a file of the table is damaged
-        _log.error("archive_stopped", reason=str(error))
-        return 1
-    _log.info("archive_stopped", reason="asked to")
-    return 0
-
-
 if __name__ == "__main__":
-    end_process(main())
+    end_process(status_of("archive", run, lambda _: _NAME, ("kafka", "lake")))

@@ -4,7 +4,6 @@ Exit status: 0 after SIGTERM or SIGINT, 1 where a supervisor should start it aga
 """
 
 import signal
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -13,23 +12,22 @@ from threading import Event
 
 import structlog
 
-from freshline import failpoints
 from freshline.cache.factory import open_hints, open_tail
 from freshline.chunking.make import make_chunker
 from freshline.clock import SystemClock
-from freshline.config import from_environment
-from freshline.errors import ConfigError, FreshlineError, UserError
+from freshline.errors import ConfigError
 from freshline.exits import end_process
 from freshline.index.manifest import Manifest
 from freshline.ingest.parts import Parts, open_parts
 from freshline.lake.tables import Lake
-from freshline.observability import serve_health, setup_logging
+from freshline.observability import serve_health
 from freshline.settings import KafkaSettings, Settings
 from freshline.transport.connection import kafka_options, topic_name
 from freshline.transport.kafka import open_log
 from freshline.transport.kafka_identity import Identities, KafkaIdentities
 from freshline.transport.port import Log
 from serving.background import listening
+from serving.command import status_of
 from serving.tail.ground import Grounds
 from serving.tail.handing import Policy
 from serving.tail.limits import tail_collections, tail_limits
@@ -115,23 +113,5 @@ def _health(mine: Owner) -> dict[str, object]:
     }
 
 
-def main() -> int:
-    """Run and return the exit status."""
-    try:
-        settings = from_environment(sys.argv[1:])
-        setup_logging(settings, _NAME)
-        if settings.debug.failpoint:
-            failpoints.arm(settings.debug.failpoint)
-        run(settings)
-    except UserError as error:
-        print(f"freshline tail: {error}", file=sys.stderr)  # noqa: T201 - one line for the user
-        return 2
-    except FreshlineError as error:  # the broker is away at the start
-        _log.error("tail_stopped", reason=str(error))
-        return 1
-    _log.info("tail_stopped", reason="asked to")
-    return 0
-
-
 if __name__ == "__main__":
-    end_process(main())
+    end_process(status_of("tail", run, lambda _: _NAME))
