@@ -64,3 +64,12 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     )
     yield running.url
     running.stop()
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[redis_server.RedisServer]:
+    """Give a redis-server of this test's own, to be killed and frozen."""
+    settings = redis_server.RedisServerSettings(directory=tmp_path, binary=redis_server.find(os.environ))
+    running = redis_server.start(settings)
+    yield running
+    running.stop()

@@ -5,7 +5,7 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -126,14 +126,6 @@ def test_two_hundred_identical_questions_to_two_workers_are_generated_once(
 
 
 # in the middle: while one generates and another waits
-
-
-@pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[redis_server.RedisServer]:
-    settings = redis_server.RedisServerSettings(directory=tmp_path, binary=redis_server.find(os.environ))
-    running = redis_server.start(settings)
-    yield running
-    running.stop()
 
 
 def flushed(server: redis_server.RedisServer) -> None:

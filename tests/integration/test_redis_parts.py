@@ -5,7 +5,7 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -50,15 +50,6 @@ def told(sender: RedisHints, waiting: RedisHints) -> bool:
 
 def faults(operation: str) -> float:
     return REGISTRY.get_sample_value("freshline_redis_faults_total", {"operation": operation}) or 0.0
-
-
-@pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[redis_server.RedisServer]:
-    """Give a server of this test's own, to be killed and frozen."""
-    settings = redis_server.RedisServerSettings(directory=tmp_path, binary=redis_server.find(os.environ))
-    running = redis_server.start(settings)
-    yield running
-    running.stop()
 
 
 @pytest.fixture

@@ -34,14 +34,6 @@ def redis(redis_url: str) -> Iterator[Redis]:
     client.close()
 
 
-@pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[redis_server.RedisServer]:
-    settings = redis_server.RedisServerSettings(directory=tmp_path, binary=redis_server.find(os.environ))
-    running = redis_server.start(settings)
-    yield running
-    running.stop()
-
-
 def append(tail: RedisTail, value: bytes) -> str:
     number = tail.append(0, value)
     assert number is not None

@@ -24,6 +24,7 @@ from freshline.transport.memory import MemoryLog, MemoryLogReader
 from freshline.transport.port import Outgoing
 from serving.archive import archive as module
 from serving.archive.archive import Archive, Source
+from tests.support.dying import Killed, dying
 
 PARTITIONS = 2
 NEVER = Event()
@@ -129,23 +130,11 @@ def test_what_is_no_response_is_passed_over_and_counted(bench: Bench) -> None:
     assert counted("invalid") - before == 5
 
 
-class Killed(BaseException):
-    """What SIGKILL is to a test that wants to live."""
-
-
 @pytest.fixture
 def kill_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Give a list: the place that stands in it is where an archive dies, once."""
-    places: list[str] = []
-
-    def reach(place: str) -> None:
-        if places and places[0] == place:
-            places.clear()
-            raise Killed
-
-    monkeypatch.setattr(module, "reach", reach)
-    yield places
-    assert places == []  # each was reached
+    with dying(monkeypatch, module) as places:
+        yield places
 
 
 @pytest.mark.parametrize("place", ["archive.before_commit", "archive.after_commit"])

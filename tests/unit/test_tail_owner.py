@@ -21,6 +21,7 @@ from serving.tail import making
 from serving.tail.ground import Ground, Grounds
 from serving.tail.owner import Owner
 from serving.tail.partition import Budget
+from tests.support.dying import Killed, dying
 from tests.support.tails import TOPIC, Facts, TailBench, body
 from tests.support.waiting import wait_for
 
@@ -436,23 +437,11 @@ def ends(bench: TailBench) -> int:
     return max((end for _, end in bench.ranges()), default=0)
 
 
-class Killed(BaseException):
-    """What SIGKILL is to a test that wants to live."""
-
-
 @pytest.fixture
 def kill_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Give a list: the place that stands in it is where an owner dies, once."""
-    places: list[str] = []
-
-    def reach(place: str) -> None:
-        if places and places[0] == place:
-            places.clear()
-            raise Killed
-
-    monkeypatch.setattr(module, "reach", reach)
-    yield places
-    assert places == []  # each was reached
+    with dying(monkeypatch, module) as places:
+        yield places
 
 
 @pytest.mark.parametrize(("place", "again"), [("tail.before_append", 1), ("tail.after_append", 0)])
