@@ -2,8 +2,8 @@
 
 While the tail answers from documents before they are durable, a batch only makes them durable, and most of its cost
 does not depend on how much is in it. So batches gather for a second; and where the tail had what a batch brought, the
-next one starts so late that they take at most a third of the time. In a bulk load, without an owner, or where the tail
-stands aside for a partition that has news, the stream does not rest.
+next one starts so late that they take at most a third of the time. Behind a few records, in a bulk load, without an
+owner, or where the tail stands aside for a partition that has news, the stream does not rest.
 """
 
 from freshline.cache.factory import redis_wanted
@@ -14,8 +14,9 @@ from freshline.settings import Settings
 #: From start to start a batch takes so many times its own seconds, up to a few seconds.
 _SHARE = 3
 _LONGEST = 4.0
-#: Records of a batch from which on nobody follows them one by one.
-_MANY = 256
+#: Records of a batch: behind fewer a rest would save little and make an edit durable late, behind more nobody follows
+#: them one by one.
+_FEW, _MANY = 8, 256
 
 
 class Pace:
@@ -29,8 +30,8 @@ class Pace:
 
     def learn(self, result: PassResult, took: float) -> None:
         """Take in what a batch has read and how long that took."""
-        few = 0 < result.accepted + result.rejected <= _MANY
-        waits = few and self._carries(result)
+        some = _FEW <= result.accepted + result.rejected <= _MANY
+        waits = some and self._carries(result)
         self.rest = max(0.0, min(_SHARE * took, _LONGEST) - took) if waits else 0.0
 
     def _carries(self, result: PassResult) -> bool:

@@ -58,6 +58,7 @@ def tail(*partitions: int) -> MemoryTail:
         ("a batch that took longer than that", batch(), 5.0, 0.0),
         ("an entry that is older than the record", batch(ms=NOW + 60_000), 0.5, 0.0),
         ("a partition without entries", batch(partitions=(0, 1, 2)), 0.5, 0.0),
+        ("few records", batch(7), 0.5, 0.0),
         ("many records", batch(257), 0.5, 0.0),
         ("nothing read", PassResult(), 0.5, 0.0),
     ],
