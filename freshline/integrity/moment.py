@@ -9,6 +9,7 @@ Otherwise again: the stream decides about once a second, a try takes some 50 ms.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,11 +41,12 @@ class TableFile:
     """A live file of a table, relative to the lake.
 
     `sha256` is at least how it begins; it and `size` are None where no entry knows the file: others were merged into
-    it, and its name has no seal.
+    it, and its name has no seal. `logged` is its size as the table's log has it, which readers of Delta rely on.
     """
 
     path: str
     rows: int
+    logged: int
     generation: int | None
     size: int | None
     sha256: str | None
@@ -97,8 +99,17 @@ def table_damage(storage: Storage, moment: Moment) -> Iterator[Finding]:
         yield Finding(kind="lost_file", shard=None, where=path, detail="decided, but not in its table's log")
     for files in moment.tables.values():
         for live in files:
-            if live.sha256 and (finding := file_damage(storage, live.path, live.sha256, size=live.size)):
+            damage = file_damage(storage, live.path, live.sha256, size=live.size) if live.sha256 else None
+            if finding := damage or _not_as_logged(storage, live):
                 yield finding
+
+
+def _not_as_logged(storage: Storage, live: TableFile) -> Finding | None:
+    with suppress(FileNotFoundError):  # found where its rows are read
+        if (size := storage.size(live.path)) != live.logged:
+            detail = f"{size} bytes, the table's log says {live.logged}"
+            return Finding(kind="wrong_size", shard=None, where=live.path, detail=detail)
+    return None
 
 
 def _ahead(handles: Mapping[str, DeltaTable], state: ManifestState) -> Iterator[str]:
@@ -139,6 +150,7 @@ def _live(handle: DeltaTable, table: str, named: Named) -> Iterator[TableFile]:
         yield TableFile(
             path=f"{table_path(table)}/{action['path']}",
             rows=_rows(action),
+            logged=int(action["size_bytes"]),
             generation=action.get("partition.generation"),
             size=entry.size if entry else None,
             sha256=entry.sha256 if entry else seal_of(action["path"]),

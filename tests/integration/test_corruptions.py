@@ -6,6 +6,7 @@ Tables: named by the check; no rebuild goes on without them. Manifest and Delta 
 """
 
 import random
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -312,6 +313,22 @@ def checked(scene: Scene) -> Report:
 def put_back(scene: Scene, file: Path) -> None:
     (scene.folder / file).write_bytes((scene.twins.after / file).read_bytes())
     scene.clock.advance(6)
+
+
+def test_a_tables_log_that_has_another_size_of_a_file(lake: Twins, scene: Scene) -> None:
+    """Readers of Delta look for a file's end by it."""
+    scene.publish()
+    newest = max(below(lake, "tables", "chunks", "_delta_log", suffix=".json"))
+    text = (scene.folder / newest).read_text()
+    size = re.search(r'"size":(\d+)', text)
+    assert size is not None
+    (scene.folder / newest).write_text(text.replace(size[0], f'"size":{int(size[1]) - 1}'))
+    report = checked(scene)
+    (finding,) = report.findings.examples
+    assert (finding.kind, finding.detail) == (
+        "wrong_size",
+        f"{size[1]} bytes, the table's log says {int(size[1]) - 1}",
+    )
 
 
 def rows(folder: Path) -> list[list[str]]:
