@@ -1,5 +1,6 @@
 """A broker that is slow to answer a join: kafka-python alone loses the assignment, see kafka_consumer."""
 
+from collections.abc import Awaitable
 from uuid import uuid4
 
 import pytest
@@ -34,16 +35,17 @@ def answer_late(member: KafkaGroupConsumer) -> None:
     manager = member._consumer._coordinator._manager
     send = manager.send
 
-    def late(request: object, **options: object) -> object:
+    def late(request: object, *place: object, **options: object) -> object:
         seconds = LATE.get(type(request).__name__)
-        return send(request, **options) if seconds is None else after(seconds, request, **options)
+        answer = send(request, *place, **options)
+        return answer if seconds is None else after(seconds, answer)
 
-    async def after(seconds: float, request: object, **options: object) -> object:
-        response = await send(request, **options)
+    async def after(seconds: float, answer: Awaitable[object]) -> object:
+        response = await answer
         await manager._net.sleep(seconds)
         return response
 
-    manager.send = lambda request, node_id=None, **options: late(request, node_id=node_id, **options)
+    manager.send = late
 
 
 @pytest.mark.integration
